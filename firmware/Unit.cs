@@ -98,6 +98,58 @@ public sealed class Unit : IAsyncDisposable
             return unit;
         });
 
+    /// <summary>
+    /// Checks every listener and service; returns the faults in words for the operator, empty if there are none. Leaves no trace in events
+    /// or logs.
+    /// </summary>
+    public Task<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) =>
+        new Liveness(_front.Transport, service => _data.Certificates.Shown(service)?.RawDataMemory).ProbeAsync(
+            Listeners.Services,
+            cancellationToken
+        );
+
+    /// <summary>Returns the journal number of the login that a push belongs to; null if the login is decided or unknown.</summary>
+    public long? LoginOf(string pushSession) => _services.Push.LoginOf(pushSession);
+
+    /// <summary>
+    /// Adds a fact from outside the unit to the login of a push, if it is still pending; without a push (null), to every pending login.
+    /// </summary>
+    public void NoteLogin(string? pushSession, LoginFact fact)
+    {
+        var touched =
+            pushSession is null ? Logins.Pending()
+            : LoginOf(pushSession) is { } login ? [login]
+            : [];
+        foreach (var id in touched)
+        {
+            Logins.Note(id, fact, _options.Time.GetUtcNow());
+        }
+    }
+
+    /// <summary>Sets the lab policy for logins; completes when it is durable and in force.</summary>
+    public Task SetLabPolicyAsync(LabPolicy policy) => _services.Login.SetLabPolicyAsync(policy);
+
+    /// <summary>Opens a session of the console that is part of the box, without a login. The caller disposes it.</summary>
+    public CliSession OpenConsole() => OpenConsole(Administrator.AttachedConsole);
+
+    /// <summary>Opens a session for an authenticated administrator. The caller disposes it.</summary>
+    public CliSession OpenConsole(Administrator who) =>
+        _services.Alarms.On(new(Config, _commands, who, sessions: _services.AdminLogin.Sessions));
+
+    /// <summary>Opens a session that begins with a login. The caller disposes it.</summary>
+    /// <param name="ui">The access method, as events spell it.</param>
+    /// <param name="source">The client's address; null at the console.</param>
+    public CliSession OpenLoginConsole(string ui = "console", IPAddress? source = null) =>
+        _services.Alarms.On(
+            new(Config, _commands, login: new ConsoleLogin(_services.AdminLogin, Config, _options.Time, ui, source))
+        );
+
+    /// <summary>Returns the enrolment data of all mobile tokens, which changes with the configuration.</summary>
+    public IReadOnlyList<TokenActivation> Activations() => TokenActivation.Of(Config.Current);
+
+    /// <summary>Stops in reverse order. Every acknowledged write is on disk.</summary>
+    public ValueTask DisposeAsync() => _owned.DisposeAsync();
+
     /// <summary>Begins to record and to report: from here on the database is written.</summary>
     private async Task BeginAsync()
     {
@@ -163,56 +215,4 @@ public sealed class Unit : IAsyncDisposable
         ];
         return [.. sources.SelectMany(source => source.Commands)];
     }
-
-    /// <summary>
-    /// Checks every listener and service; returns the faults in words for the operator, empty if there are none. Leaves no trace in events
-    /// or logs.
-    /// </summary>
-    public Task<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) =>
-        new Liveness(_front.Transport, service => _data.Certificates.Shown(service)?.RawDataMemory).ProbeAsync(
-            Listeners.Services,
-            cancellationToken
-        );
-
-    /// <summary>Returns the journal number of the login that a push belongs to; null if the login is decided or unknown.</summary>
-    public long? LoginOf(string pushSession) => _services.Push.LoginOf(pushSession);
-
-    /// <summary>
-    /// Adds a fact from outside the unit to the login of a push, if it is still pending; without a push (null), to every pending login.
-    /// </summary>
-    public void NoteLogin(string? pushSession, LoginFact fact)
-    {
-        var touched =
-            pushSession is null ? Logins.Pending()
-            : LoginOf(pushSession) is { } login ? [login]
-            : [];
-        foreach (var id in touched)
-        {
-            Logins.Note(id, fact, _options.Time.GetUtcNow());
-        }
-    }
-
-    /// <summary>Sets the lab policy for logins; completes when it is durable and in force.</summary>
-    public Task SetLabPolicyAsync(LabPolicy policy) => _services.Login.SetLabPolicyAsync(policy);
-
-    /// <summary>Opens a session of the console that is part of the box, without a login. The caller disposes it.</summary>
-    public CliSession OpenConsole() => OpenConsole(Administrator.AttachedConsole);
-
-    /// <summary>Opens a session for an authenticated administrator. The caller disposes it.</summary>
-    public CliSession OpenConsole(Administrator who) =>
-        _services.Alarms.On(new(Config, _commands, who, sessions: _services.AdminLogin.Sessions));
-
-    /// <summary>Opens a session that begins with a login. The caller disposes it.</summary>
-    /// <param name="ui">The access method, as events spell it.</param>
-    /// <param name="source">The client's address; null at the console.</param>
-    public CliSession OpenLoginConsole(string ui = "console", IPAddress? source = null) =>
-        _services.Alarms.On(
-            new(Config, _commands, login: new ConsoleLogin(_services.AdminLogin, Config, _options.Time, ui, source))
-        );
-
-    /// <summary>Returns the enrolment data of all mobile tokens, which changes with the configuration.</summary>
-    public IReadOnlyList<TokenActivation> Activations() => TokenActivation.Of(Config.Current);
-
-    /// <summary>Stops in reverse order. Every acknowledged write is on disk.</summary>
-    public ValueTask DisposeAsync() => _owned.DisposeAsync();
 }

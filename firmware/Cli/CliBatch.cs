@@ -20,12 +20,6 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
     private readonly List<(int Code, string Line)> _log = [];
     private int _characters;
 
-    /// <summary>True while lines are stored instead of run.</summary>
-    internal bool IsKeeping { get; private set; }
-
-    /// <summary>True while the stored lines run.</summary>
-    internal bool IsRunning { get; private set; }
-
     /// <summary>The batch commands of the session.</summary>
     public IReadOnlyList<CliCommand> Commands =>
         [
@@ -52,6 +46,12 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
                 _ => string.Concat(_log.Select(line => $"{line.Code}: {line.Line}\n"))
             ),
         ];
+
+    /// <summary>True while lines are stored instead of run.</summary>
+    internal bool IsKeeping { get; private set; }
+
+    /// <summary>True while the stored lines run.</summary>
+    internal bool IsRunning { get; private set; }
 
     /// <summary>Stores a line; returns an error if the batch would exceed its size limit.</summary>
     internal ConfigError? Keep(string line)

@@ -37,13 +37,6 @@ public sealed partial class CliSession : IDisposable
     private CliFilter? _filter;
     private Waiting? _waiting;
 
-    /// <summary>A pending command and its cancellation.</summary>
-    /// <param name="Answer">Completes with the reply.</param>
-    /// <param name="Stop">Cancels the command.</param>
-    /// <param name="Streams">True if the command shows text before its reply, until it is stopped.</param>
-    /// <param name="IsLogin">True for a line of the login dialog instead of a command.</param>
-    private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop, bool Streams, bool IsLogin);
-
     /// <summary>Creates a session on a configuration store.</summary>
     /// <param name="store">The configuration.</param>
     /// <param name="commands">The commands outside the edit tree.</param>
@@ -101,9 +94,6 @@ public sealed partial class CliSession : IDisposable
         : _lines.IsOpen ? "> "
         : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
-    /// <summary>True while the lines of a batch run.</summary>
-    internal bool InBatch => _batch.IsRunning;
-
     /// <summary>The session's view of the configuration, with the administrator's open transaction, if any.</summary>
     public ConfigWorkspace Workspace { get; }
 
@@ -129,19 +119,8 @@ public sealed partial class CliSession : IDisposable
     /// <summary>True while a command is pending (<see cref="AnsweredAsync"/>); no line is executed meanwhile.</summary>
     public bool Waits => Volatile.Read(ref _waiting) is not null;
 
-    /// <summary>True while the pending command streams: <c>q</c> stops it on a terminal, otherwise the end of the input does.</summary>
-    internal bool Streams => Volatile.Read(ref _waiting) is { Streams: true };
-
     /// <summary>True on a terminal, where a refreshing command runs until it is stopped; otherwise it stops after one iteration.</summary>
     public bool IsTerminal { get; internal set; }
-
-    /// <summary>
-    /// True for a script that is passed as a whole: no input arrives while a command streams, so each stream gets one iteration.
-    /// </summary>
-    internal bool IsGivenWhole { get; set; }
-
-    /// <summary>True while a command continues on the next line because of an open quote.</summary>
-    internal bool IsQuoted => _lines.IsQuoted;
 
     /// <summary>True during the login dialog: lines go to the dialog, and there is no help.</summary>
     public bool LogsIn => _login is { Who: null };
@@ -158,27 +137,11 @@ public sealed partial class CliSession : IDisposable
     /// <summary>The administrator of the session; one without any rights during the login dialog.</summary>
     public Administrator Administrator => _login is null ? _administrator : _login.Who ?? Administrator.Nobody;
 
-    /// <summary>Every command of the session.</summary>
-    internal IReadOnlyList<CliCommand> Commands => _paths.Commands;
-
-    /// <summary>The access rights of the session.</summary>
-    internal CliAccess Access => _access;
-
     /// <summary>Raised once, when the session ends, so that its dependents (a debug stream) end with it. On any thread.</summary>
     public event Action? Ended;
 
     /// <summary>Raised for unsolicited output (debug output, a timer's warning), independent of the input. On any thread.</summary>
     public event Action<string>? Said;
-
-    /// <summary>True if the console shows a screenful at a time (<c>system console output</c>).</summary>
-    internal bool Pages => _store.Current.Object("system console").Text("output") == "more";
-
-    /// <summary>The banner that the administrator must accept at a terminal before the first prompt; null for none.</summary>
-    internal string? Banner =>
-        _login is null && _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
-
-    private string HostName =>
-        _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
 
     /// <summary>Shows unsolicited text to the administrator; lines ended by \n.</summary>
     public void Say(string text) => Said?.Invoke(text);
@@ -212,44 +175,6 @@ public sealed partial class CliSession : IDisposable
                 : line.Length > LineMax ? ""
                 : LogIn(_login.Execute(line))
             );
-
-    private string ExecuteLine(string line)
-    {
-        if (Workspace.Touch())
-        {
-            // The open edit levels belonged to a transaction that has ended.
-            _editor.AbortAll();
-        }
-        if (_confirm is { } confirmed)
-        {
-            _confirm = null;
-            return line.Trim() is "y" or "Y" ? Answer(confirmed()) + ContinueAlias() : "\n" + ContinueAlias();
-        }
-        if (line.Length > LineMax || _lines.Length + line.Length > CommandMax)
-        {
-            var (size, limit) = line.Length > LineMax ? (line.Length, LineMax) : (_lines.Length + line.Length, CommandMax);
-            _lines.Clear();
-            return Print(new ConfigError(-1, $"string value is too long. the size is {size}, the limit is {limit}"));
-        }
-        if (line.Any(c => ControlCharacters.Includes(c) && c != '\t') || line.Contains('\uFFFD', StringComparison.Ordinal))
-        {
-            _lines.Clear();
-            return Print(new ConfigError(-1, "the line contains a control character or is not UTF-8"));
-        }
-        if (_batch.IsKeeping && !IsOfBatch(line))
-        {
-            return _batch.Keep(line) is { } full ? Print(full) : "";
-        }
-        if (!_lines.IsOpen)
-        {
-            var trimmed = line.AsSpan().Trim();
-            if (trimmed.Length == 0 || trimmed[0] == '#')
-            {
-                return "";
-            }
-        }
-        return _lines.Add(line) is { } command && ConfigWords.Scan(command) is { Words.Count: > 0 } scanned ? Run(scanned, command) : "";
-    }
 
     /// <summary>
     /// Waits for the reply of the pending command without holding a thread; returns its output, lines ended by \n, or "" if none is
@@ -363,10 +288,85 @@ public sealed partial class CliSession : IDisposable
         return text;
     }
 
+    /// <summary>True while the lines of a batch run.</summary>
+    internal bool InBatch => _batch.IsRunning;
+
+    /// <summary>True while the pending command streams: <c>q</c> stops it on a terminal, otherwise the end of the input does.</summary>
+    internal bool Streams => Volatile.Read(ref _waiting) is { Streams: true };
+
+    /// <summary>
+    /// True for a script that is passed as a whole: no input arrives while a command streams, so each stream gets one iteration.
+    /// </summary>
+    internal bool IsGivenWhole { get; set; }
+
+    /// <summary>True while a command continues on the next line because of an open quote.</summary>
+    internal bool IsQuoted => _lines.IsQuoted;
+
+    /// <summary>Every command of the session.</summary>
+    internal IReadOnlyList<CliCommand> Commands => _paths.Commands;
+
+    /// <summary>The access rights of the session.</summary>
+    internal CliAccess Access => _access;
+
+    /// <summary>True if the console shows a screenful at a time (<c>system console output</c>).</summary>
+    internal bool Pages => _store.Current.Object("system console").Text("output") == "more";
+
+    /// <summary>The banner that the administrator must accept at a terminal before the first prompt; null for none.</summary>
+    internal string? Banner =>
+        _login is null && _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
+
+    private string HostName =>
+        _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
+
+    private string ExecuteLine(string line)
+    {
+        if (Workspace.Touch())
+        {
+            // The open edit levels belonged to a transaction that has ended.
+            _editor.AbortAll();
+        }
+        if (_confirm is { } confirmed)
+        {
+            _confirm = null;
+            return line.Trim() is "y" or "Y" ? Answer(confirmed()) + ContinueAlias() : "\n" + ContinueAlias();
+        }
+        if (line.Length > LineMax || _lines.Length + line.Length > CommandMax)
+        {
+            var (size, limit) = line.Length > LineMax ? (line.Length, LineMax) : (_lines.Length + line.Length, CommandMax);
+            _lines.Clear();
+            return Print(new ConfigError(-1, $"string value is too long. the size is {size}, the limit is {limit}"));
+        }
+        if (line.Any(c => ControlCharacters.Includes(c) && c != '\t') || line.Contains('\uFFFD', StringComparison.Ordinal))
+        {
+            _lines.Clear();
+            return Print(new ConfigError(-1, "the line contains a control character or is not UTF-8"));
+        }
+        if (_batch.IsKeeping && !IsOfBatch(line))
+        {
+            return _batch.Keep(line) is { } full ? Print(full) : "";
+        }
+        if (!_lines.IsOpen)
+        {
+            var trimmed = line.AsSpan().Trim();
+            if (trimmed.Length == 0 || trimmed[0] == '#')
+            {
+                return "";
+            }
+        }
+        return _lines.Add(line) is { } command && ConfigWords.Scan(command) is { Words.Count: > 0 } scanned ? Run(scanned, command) : "";
+    }
+
     /// <summary>Formats an error, or the blank line that stands for success.</summary>
     private string Print(ConfigError? error)
     {
         _code = error?.Code ?? _code;
         return error is null ? "\n" : $"\n{error.Text}\n\n";
     }
+
+    /// <summary>A pending command and its cancellation.</summary>
+    /// <param name="Answer">Completes with the reply.</param>
+    /// <param name="Stop">Cancels the command.</param>
+    /// <param name="Streams">True if the command shows text before its reply, until it is stopped.</param>
+    /// <param name="IsLogin">True for a line of the login dialog instead of a command.</param>
+    private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop, bool Streams, bool IsLogin);
 }

@@ -34,17 +34,6 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     private LoginAnswer.Challenge? _challenge;
     private IDisposable? _listed;
 
-    private enum Stage
-    {
-        Name,
-        Password,
-        Code,
-        NewPassword,
-        ConfirmPassword,
-        Banner,
-        Done,
-    }
-
     /// <summary>The administrator that is logged in; null if none is.</summary>
     internal Administrator? Who { get; private set; }
 
@@ -284,5 +273,16 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
                 TimedOut();
             }
         }
+    }
+
+    private enum Stage
+    {
+        Name,
+        Password,
+        Code,
+        NewPassword,
+        ConfirmPassword,
+        Banner,
+        Done,
     }
 }

@@ -39,9 +39,6 @@ internal sealed class TerminalConsole : IConsole
     /// <inheritdoc/>
     public bool Closed => _session.Closed;
 
-    /// <summary>True when Ctrl-C closed the session.</summary>
-    internal bool Interrupted { get; private set; }
-
     /// <inheritdoc/>
     public string Start()
     {
@@ -77,12 +74,6 @@ internal sealed class TerminalConsole : IConsole
         return Shown();
     }
 
-    private void Measure()
-    {
-        var size = _size();
-        (_line.Columns, _pager.Rows) = (Math.Max(2, size.Columns), size.Rows);
-    }
-
     /// <inheritdoc/>
     public bool HangsUp => true;
 
@@ -114,6 +105,15 @@ internal sealed class TerminalConsole : IConsole
 
     /// <inheritdoc/>
     public string End() => "";
+
+    /// <summary>True when Ctrl-C closed the session.</summary>
+    internal bool Interrupted { get; private set; }
+
+    private void Measure()
+    {
+        var size = _size();
+        (_line.Columns, _pager.Rows) = (Math.Max(2, size.Columns), size.Rows);
+    }
 
     private void Press(TerminalKey key, string typed)
     {

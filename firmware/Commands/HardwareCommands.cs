@@ -24,6 +24,9 @@ internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmware
         "FDS Address",
     ];
 
+    /// <summary>The reply about power supplies: no board has a sensor in its power supply.</summary>
+    private const string PowerSupplies = "Power Supply         Status\nnone                 no sensor\n";
+
     public IReadOnlyList<CliCommand> Commands =>
         [
             new("get hardware status", "Show the hardware of the unit.", Permissions.System.Read, CliArguments.None, _ => Describe()),
@@ -50,9 +53,6 @@ internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmware
             ),
             new("execute sensor list", "List the sensors.", Permissions.System.Read, CliArguments.None, _ => Sensors()),
         ];
-
-    /// <summary>The reply about power supplies: no board has a sensor in its power supply.</summary>
-    private const string PowerSupplies = "Power Supply         Status\nnone                 no sensor\n";
 
     /// <summary>
     /// The versions of the databases. The layout is public; version 0 for a database that was never installed is *assumed*.

@@ -19,14 +19,6 @@ internal sealed class LogCommands(EventLog events) : ICommandSource
 
     private readonly ConditionalWeakTable<CliSession, Filter> _filters = [];
 
-    private sealed class Filter
-    {
-        public string Category { get; set; } = "event";
-        public int StartLine { get; set; } = 1;
-        public int ViewLines { get; set; } = 10;
-        public Dictionary<string, string[]> Fields { get; } = new(StringComparer.Ordinal);
-    }
-
     public IReadOnlyList<CliCommand> Commands =>
         [
             new("diagnose log test", "Write test messages to the log.", Permissions.Logs.Write, CliArguments.None, _ => Test()),
@@ -186,5 +178,13 @@ internal sealed class LogCommands(EventLog events) : ICommandSource
         }
         set(Of(call), number);
         return "";
+    }
+
+    private sealed class Filter
+    {
+        public string Category { get; set; } = "event";
+        public int StartLine { get; set; } = 1;
+        public int ViewLines { get; set; } = 10;
+        public Dictionary<string, string[]> Fields { get; } = new(StringComparer.Ordinal);
     }
 }

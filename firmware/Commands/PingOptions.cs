@@ -24,31 +24,6 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics) : ICommandSource
 
     private readonly ConditionalWeakTable<CliSession, Values> _values = [];
 
-    /// <summary>The options of one session.</summary>
-    internal sealed class Values
-    {
-        /// <summary>The number of probes.</summary>
-        internal int Repeat { get; set; } = 5;
-
-        /// <summary>The length of a probe, in bytes.</summary>
-        internal int Size { get; set; } = 56;
-
-        /// <summary>The timeout of a probe, in seconds.</summary>
-        internal int Timeout { get; set; } = 2;
-
-        /// <summary>The source address; null for any.</summary>
-        internal IPAddress? Source { get; set; }
-        internal int Interval { get; set; } = 1;
-        internal string Interface { get; set; } = "auto";
-        internal int TimeToLive { get; set; } = 64;
-        internal int Service { get; set; }
-        internal bool KeepsWhole { get; set; }
-        internal string Pattern { get; set; } = "";
-        internal bool Validates { get; set; }
-        internal bool Adapts { get; set; }
-        internal bool UsesSdwan { get; set; }
-    }
-
     public IReadOnlyList<CliCommand> Commands =>
         [
             Option(
@@ -185,5 +160,30 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics) : ICommandSource
         Line("Adaptive Ping", values.Adapts ? "enable" : "disable");
         Line("Use SD-WAN", values.UsesSdwan ? "yes" : "no");
         return text.ToString();
+    }
+
+    /// <summary>The options of one session.</summary>
+    internal sealed class Values
+    {
+        /// <summary>The number of probes.</summary>
+        internal int Repeat { get; set; } = 5;
+
+        /// <summary>The length of a probe, in bytes.</summary>
+        internal int Size { get; set; } = 56;
+
+        /// <summary>The timeout of a probe, in seconds.</summary>
+        internal int Timeout { get; set; } = 2;
+
+        /// <summary>The source address; null for any.</summary>
+        internal IPAddress? Source { get; set; }
+        internal int Interval { get; set; } = 1;
+        internal string Interface { get; set; } = "auto";
+        internal int TimeToLive { get; set; } = 64;
+        internal int Service { get; set; }
+        internal bool KeepsWhole { get; set; }
+        internal string Pattern { get; set; } = "";
+        internal bool Validates { get; set; }
+        internal bool Adapts { get; set; }
+        internal bool UsesSdwan { get; set; }
     }
 }

@@ -31,15 +31,11 @@ internal sealed class PowerCommands : ICommandSource
     /// <param name="request">Forwards a request to the host; false if it has no handler.</param>
     internal PowerCommands(StateDatabase state, EventLog events, Func<PowerRequest, bool> request)
     {
-        (_state, _events, _request) = (state, events, request);
+        _state = state;
+        _events = events;
+        _request = request;
         LastReason = state.Read("SELECT reason FROM power", row => row.GetString(0)).FirstOrDefault() ?? "power cycle";
     }
-
-    /// <summary>Marks the unit as running: a stop from now on is unrequested. Must not be called before everything has been read.</summary>
-    internal void Started() => _state.Post(new StateWrite("DELETE FROM power"));
-
-    /// <summary>The reason of the last stop: warm reboot, shutdown, or power cycle for an unrequested one (*assumed* words).</summary>
-    internal string LastReason { get; }
 
     public IReadOnlyList<CliCommand> Commands =>
         [
@@ -58,6 +54,12 @@ internal sealed class PowerCommands : ICommandSource
                 call => Ask(call, PowerRequest.Shutdown, "shutdown", "shutdown")
             ),
         ];
+
+    /// <summary>Marks the unit as running: a stop from now on is unrequested. Must not be called before everything has been read.</summary>
+    internal void Started() => _state.Post(new StateWrite("DELETE FROM power"));
+
+    /// <summary>The reason of the last stop: warm reboot, shutdown, or power cycle for an unrequested one (*assumed* words).</summary>
+    internal string LastReason { get; }
 
     /// <summary>Requests a restart or a stop on behalf of a user. Returns false if the host has no handler.</summary>
     internal async Task<bool> RequestAsync(PowerRequest request, string user, string ui, string reason)

@@ -46,15 +46,6 @@ internal sealed class RouteCommands(ConfigStore config, IReadOnlyList<GatedNic> 
             ),
         ];
 
-    /// <summary>One route in force.</summary>
-    private sealed record Route(IPNetwork Target, string Device, bool IsConnected)
-    {
-        public IPAddress? Gateway { get; init; }
-        public int Distance { get; init; }
-        public int Priority { get; init; }
-        public int Weight { get; init; }
-    }
-
     private string Table(Func<Route, bool> wanted)
     {
         var text = new StringBuilder(
@@ -210,5 +201,14 @@ internal sealed class RouteCommands(ConfigStore config, IReadOnlyList<GatedNic> 
             }
         }
         return text.ToString();
+    }
+
+    /// <summary>One route in force.</summary>
+    private sealed record Route(IPNetwork Target, string Device, bool IsConnected)
+    {
+        public IPAddress? Gateway { get; init; }
+        public int Distance { get; init; }
+        public int Priority { get; init; }
+        public int Weight { get; init; }
     }
 }

@@ -12,6 +12,15 @@ namespace Appliance.Firmware.Commands;
 /// <summary>The commands that list connections and logins, and end them.</summary>
 internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time) : ICommandSource
 {
+    /// <summary>
+    /// The reply about firewall users: no policy of this unit authenticates, and SSL VPN sessions are not firewall users.
+    /// </summary>
+    private const string NoFirewallUsers = "\n----- 0 listed, 0 filtered ------\n";
+
+    /// <summary>The reply about DHCP leases: the unit has no DHCP server, so there are none.</summary>
+    private const string NoLeases =
+        "  IP            MAC-Address             Hostname            VCI                 SSID                AP                  Expiry\n";
+
     public IReadOnlyList<CliCommand> Commands =>
         [
             new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", Permissions.Vpn.Read, CliArguments.None, _ => Monitor()),
@@ -49,15 +58,6 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
                 _ => NoLeases
             ),
         ];
-
-    /// <summary>
-    /// The reply about firewall users: no policy of this unit authenticates, and SSL VPN sessions are not firewall users.
-    /// </summary>
-    private const string NoFirewallUsers = "\n----- 0 listed, 0 filtered ------\n";
-
-    /// <summary>The reply about DHCP leases: the unit has no DHCP server, so there are none.</summary>
-    private const string NoLeases =
-        "  IP            MAC-Address             Hostname            VCI                 SSID                AP                  Expiry\n";
 
     private string Monitor()
     {

@@ -32,8 +32,6 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
             ),
         ];
 
-    private sealed record Request(string Nic, string Filter, Func<SeenPacket, bool> Passes, int Level, int Count, char Stamp, int Size);
-
     private CliReply Run(CliCall call)
     {
         var words = call.Arguments;
@@ -163,4 +161,6 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
             _ => $"psh {sequence} ack {acknowledged}",
         };
     }
+
+    private sealed record Request(string Nic, string Filter, Func<SeenPacket, bool> Passes, int Level, int Count, char Stamp, int Size);
 }

@@ -20,6 +20,8 @@ internal sealed class ConfigEditor(
     IReadOnlyDictionary<string, Func<string, bool>> checks
 )
 {
+    internal static ConfigError NotInTable { get; } = new(-3, "entry not found in table");
+
     private readonly Stack<ConfigLevel> _levels = new();
 
     /// <summary>The administrator's current level; null at the root.</summary>
@@ -243,8 +245,6 @@ internal sealed class ConfigEditor(
             : key == other ? null
             : Change(list, held => held.Find(key) is null || held.Find(other) is null ? held : held.Moved(key, other, after)); // Another administrator may have deleted it.
     }
-
-    internal static ConfigError NotInTable { get; } = new(-3, "entry not found in table");
 
     internal static ConfigError Duplicate(string key) => new(-5, $"a duplicate entry already exists: {key}");
 

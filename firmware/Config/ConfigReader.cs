@@ -40,37 +40,11 @@ internal sealed partial class ConfigReader
 
     private ConfigReader(ConfigSource source, Findings findings, bool ofDevice)
     {
-        (_source, _findings, _ofDevice) = (source, findings, ofDevice);
+        _source = source;
+        _findings = findings;
+        _ofDevice = ofDevice;
         _tree = _own =
             source.Factory is { } factory && !ofDevice ? FactoryObjects.WithoutInterfaces(factory) : new ConfigTree(source.Schema);
-    }
-
-    /// <summary>The reader's position: in a list, or in an object of a table or list.</summary>
-    private sealed class Level(int line, TableSchema schema, string? key, ConfigTable.Builder? entries, ConfigObject? working)
-    {
-        /// <summary>The line that opened the level.</summary>
-        internal int Line => line;
-        internal TableSchema Schema => schema;
-        internal string? Key => key;
-
-        /// <summary>The entries of a list; null in an object.</summary>
-        internal ConfigTable.Builder? Entries => entries;
-
-        /// <summary>The working copy of an object; null in a list.</summary>
-        internal ConfigObject? Working { get; set; } = working;
-
-        /// <summary>The rejected line that would have restricted the object; 0 for none.</summary>
-        internal int Unrestricted { get; set; }
-    }
-
-    /// <summary>The findings of earlier passes over a text.</summary>
-    internal sealed class Findings
-    {
-        /// <summary>Lines with broken references.</summary>
-        internal SortedDictionary<int, string> Broken { get; } = [];
-
-        /// <summary>Entries and single objects at the root that break a rule across tables, with the reason; they are omitted.</summary>
-        internal Dictionary<(string Path, string Key), string> Refused { get; } = [];
     }
 
     /// <summary>Reads a whole text independent of a unit.</summary>
@@ -376,4 +350,32 @@ internal sealed partial class ConfigReader
     private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
     private static string Unknown(string word) => $"command parse error before '{Clean(word)}'";
+
+    /// <summary>The reader's position: in a list, or in an object of a table or list.</summary>
+    private sealed class Level(int line, TableSchema schema, string? key, ConfigTable.Builder? entries, ConfigObject? working)
+    {
+        /// <summary>The line that opened the level.</summary>
+        internal int Line => line;
+        internal TableSchema Schema => schema;
+        internal string? Key => key;
+
+        /// <summary>The entries of a list; null in an object.</summary>
+        internal ConfigTable.Builder? Entries => entries;
+
+        /// <summary>The working copy of an object; null in a list.</summary>
+        internal ConfigObject? Working { get; set; } = working;
+
+        /// <summary>The rejected line that would have restricted the object; 0 for none.</summary>
+        internal int Unrestricted { get; set; }
+    }
+
+    /// <summary>The findings of earlier passes over a text.</summary>
+    internal sealed class Findings
+    {
+        /// <summary>Lines with broken references.</summary>
+        internal SortedDictionary<int, string> Broken { get; } = [];
+
+        /// <summary>Entries and single objects at the root that break a rule across tables, with the reason; they are omitted.</summary>
+        internal Dictionary<(string Path, string Key), string> Refused { get; } = [];
+    }
 }

@@ -27,19 +27,19 @@ public sealed partial class ConfigStore
         IReadOnlyDictionary<string, Func<string, bool>> checks,
         TimeProvider time,
         ConfigTree tree
-    ) =>
-        (_files, _key, _firstConfiguration, _firstLoad, Checks, Time, _current, _saved, _rules, _factory) = (
-            files,
-            key,
-            first.Text,
-            first.Load,
-            checks,
-            time,
-            tree,
-            tree,
-            [.. first.Load?.Rules ?? []],
-            first.Load?.FactoryObjects(tree.Schema)
-        );
+    )
+    {
+        _files = files;
+        _key = key;
+        _firstConfiguration = first.Text;
+        _firstLoad = first.Load;
+        Checks = checks;
+        Time = time;
+        _current = tree;
+        _saved = tree;
+        _rules = [.. first.Load?.Rules ?? []];
+        _factory = first.Load?.FactoryObjects(tree.Schema);
+    }
 
     /// <summary>The tree in force.</summary>
     public ConfigTree Current => _current;
@@ -68,12 +68,6 @@ public sealed partial class ConfigStore
 
     /// <summary>Raised when the configuration in force was saved, or is the saved one again. Raised under the commit lock.</summary>
     public event Action? Saved;
-
-    /// <summary>Checks of single values, by <c>table attribute</c>.</summary>
-    internal IReadOnlyDictionary<string, Func<string, bool>> Checks { get; }
-
-    /// <summary>The clock of revisions and transactions.</summary>
-    internal TimeProvider Time { get; }
 
     /// <summary>
     /// Opens the store on a file. If there is none, starts from <paramref name="firstConfiguration"/> and saves it. If the file is
@@ -113,41 +107,6 @@ public sealed partial class ConfigStore
             time,
             load
         );
-
-    /// <summary>Opens the store on a disk.</summary>
-    internal static ConfigStore Open(
-        ConfigSchema schema,
-        IDisk disk,
-        string file,
-        DeviceKey key,
-        string firstConfiguration,
-        IReadOnlyDictionary<string, Func<string, bool>>? checks,
-        TimeProvider? time,
-        FirstLoad? load = null
-    )
-    {
-        checks ??= ImmutableDictionary<string, Func<string, bool>>.Empty;
-        time ??= TimeProvider.System;
-        var files = new ConfigFiles(disk, file);
-        if (files.Load(out var warning) is { } text)
-        {
-            var source = new ConfigSource(schema, sealedText => Unseal(key, sealedText), checks) { Factory = load?.FactoryObjects(schema) };
-            var (tree, ignored) = ConfigReader.Read(source, text, new());
-            return new ConfigStore(files, key, (firstConfiguration, load), checks, time, tree) { Ignored = ignored, BootWarning = warning };
-        }
-        var first = ReadFirst(new ConfigSource(schema, sealedText => Unseal(key, sealedText), checks), firstConfiguration, load);
-        if (first.Refusal is { } refusal)
-        {
-            throw new FormatException(refusal);
-        }
-        var fresh = new ConfigStore(files, key, (firstConfiguration, load), checks, time, first.Tree)
-        {
-            Ignored = first.Ignored,
-            IsFirst = true,
-        };
-        fresh.Save(first.Tree, ConfigAuthor.AttachedConsole, "");
-        return fresh;
-    }
 
     /// <summary>Adds a rule across tables that every commit must meet.</summary>
     public void AddRule(Func<ConfigTree, ConfigError?> rule) => AddRule((ConfigChange change) => rule(change.Next));
@@ -206,6 +165,74 @@ public sealed partial class ConfigStore
     public ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor? author = null) =>
         Commit(change, author ?? ConfigAuthor.AttachedConsole, null);
 
+    /// <summary>Saves the configuration in force, if it is not saved yet. Returns null if it is on disk.</summary>
+    public ConfigError? SaveNow(ConfigAuthor? author = null)
+    {
+        lock (_lock)
+        {
+            return !HasUnsaved ? null : TrySave(() => Save(_current, author ?? ConfigAuthor.AttachedConsole, ""));
+        }
+    }
+
+    /// <summary>Puts the saved configuration in force again, without a restart. Returns null on success.</summary>
+    /// <param name="due">Called under the commit lock, just before the change; returns false to leave everything unchanged.</param>
+    public ConfigError? Revert(Func<bool>? due = null)
+    {
+        lock (_lock)
+        {
+            var error =
+                !HasUnsaved || due?.Invoke() == false
+                    ? null
+                    : PutInForce(new ConfigChange(_current, _saved, ConfigAuthor.AttachedConsole), saves: false);
+            if (!HasUnsaved)
+            {
+                Saved?.Invoke();
+            }
+            return error;
+        }
+    }
+
+    /// <summary>Checks of single values, by <c>table attribute</c>.</summary>
+    internal IReadOnlyDictionary<string, Func<string, bool>> Checks { get; }
+
+    /// <summary>The clock of revisions and transactions.</summary>
+    internal TimeProvider Time { get; }
+
+    /// <summary>Opens the store on a disk.</summary>
+    internal static ConfigStore Open(
+        ConfigSchema schema,
+        IDisk disk,
+        string file,
+        DeviceKey key,
+        string firstConfiguration,
+        IReadOnlyDictionary<string, Func<string, bool>>? checks,
+        TimeProvider? time,
+        FirstLoad? load = null
+    )
+    {
+        checks ??= ImmutableDictionary<string, Func<string, bool>>.Empty;
+        time ??= TimeProvider.System;
+        var files = new ConfigFiles(disk, file);
+        if (files.Load(out var warning) is { } text)
+        {
+            var source = new ConfigSource(schema, sealedText => Unseal(key, sealedText), checks) { Factory = load?.FactoryObjects(schema) };
+            var (tree, ignored) = ConfigReader.Read(source, text, new());
+            return new ConfigStore(files, key, (firstConfiguration, load), checks, time, tree) { Ignored = ignored, BootWarning = warning };
+        }
+        var first = ReadFirst(new ConfigSource(schema, sealedText => Unseal(key, sealedText), checks), firstConfiguration, load);
+        if (first.Refusal is { } refusal)
+        {
+            throw new FormatException(refusal);
+        }
+        var fresh = new ConfigStore(files, key, (firstConfiguration, load), checks, time, first.Tree)
+        {
+            Ignored = first.Ignored,
+            IsFirst = true,
+        };
+        fresh.Save(first.Tree, ConfigAuthor.AttachedConsole, "");
+        return fresh;
+    }
+
     /// <summary>Commits a change from an administrator's workspace (null for none).</summary>
     internal ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner) =>
         Commit(change, author, owner, "", isRestored: false);
@@ -240,33 +267,6 @@ public sealed partial class ConfigStore
             return ReferenceEquals(previous, next)
                 ? next
                 : _consequences.Aggregate(next, (tree, consequence) => consequence(previous, tree));
-        }
-    }
-
-    /// <summary>Saves the configuration in force, if it is not saved yet. Returns null if it is on disk.</summary>
-    public ConfigError? SaveNow(ConfigAuthor? author = null)
-    {
-        lock (_lock)
-        {
-            return !HasUnsaved ? null : TrySave(() => Save(_current, author ?? ConfigAuthor.AttachedConsole, ""));
-        }
-    }
-
-    /// <summary>Puts the saved configuration in force again, without a restart. Returns null on success.</summary>
-    /// <param name="due">Called under the commit lock, just before the change; returns false to leave everything unchanged.</param>
-    public ConfigError? Revert(Func<bool>? due = null)
-    {
-        lock (_lock)
-        {
-            var error =
-                !HasUnsaved || due?.Invoke() == false
-                    ? null
-                    : PutInForce(new ConfigChange(_current, _saved, ConfigAuthor.AttachedConsole), saves: false);
-            if (!HasUnsaved)
-            {
-                Saved?.Invoke();
-            }
-            return error;
         }
     }
 

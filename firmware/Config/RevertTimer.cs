@@ -21,7 +21,9 @@ internal sealed class RevertTimer : IDisposable
     /// <summary>Creates a timer that follows a store.</summary>
     internal RevertTimer(ConfigStore config, EventLog events, TimeProvider time)
     {
-        (_config, _events, _time) = (config, events, time);
+        _config = config;
+        _events = events;
+        _time = time;
         _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         config.Committed += _ => Follow();
         config.Saved += Stop;

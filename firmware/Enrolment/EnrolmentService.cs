@@ -43,16 +43,14 @@ public sealed class EnrolmentService
         RandomNumberGenerator? numbers = null
     )
     {
-        (_config, _life, _login, _state, _events, _letters, _time, _numbers) = (
-            config,
-            life,
-            login,
-            state,
-            events,
-            letters,
-            time,
-            numbers ?? RandomNumberGenerator.Create()
-        );
+        _config = config;
+        _life = life;
+        _login = login;
+        _state = state;
+        _events = events;
+        _letters = letters;
+        _time = time;
+        _numbers = numbers ?? RandomNumberGenerator.Create();
         config.AddRule(TokenEntry.CheckOwners);
         config.AddConsequence(TokenEntry.Release);
         config.Live = Live;
@@ -129,22 +127,6 @@ public sealed class EnrolmentService
             results.Add((serial, await ActivateHardwareAsync(serial).ConfigureAwait(false)));
         }
         return results;
-    }
-
-    private async Task<ConfigError?> ActivateHardwareAsync(string serial)
-    {
-        var entry = TokenEntry.Find(_config.Current, serial);
-        if (Missing(serial, entry, mobile: false) is { } error)
-        {
-            return error;
-        }
-        (bool Done, TokenStep Step) activated;
-        lock (_lock)
-        {
-            activated = _life.ActivateHardware(entry!, _time.GetUtcNow());
-        }
-        return await TrySettleAsync(activated.Step).ConfigureAwait(false)
-            ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}"));
     }
 
     /// <summary>Synchronizes a token by two consecutive codes. Returns null once it is durably synchronized.</summary>
@@ -283,6 +265,22 @@ public sealed class EnrolmentService
         return confirmed
             ? new EnrolmentAnswer(0, "", serial, TokenSeed.Parse(seed), user)
             : new EnrolmentAnswer(EnrolmentAnswer.CodeInvalid, "activation code invalid");
+    }
+
+    private async Task<ConfigError?> ActivateHardwareAsync(string serial)
+    {
+        var entry = TokenEntry.Find(_config.Current, serial);
+        if (Missing(serial, entry, mobile: false) is { } error)
+        {
+            return error;
+        }
+        (bool Done, TokenStep Step) activated;
+        lock (_lock)
+        {
+            activated = _life.ActivateHardware(entry!, _time.GetUtcNow());
+        }
+        return await TrySettleAsync(activated.Step).ConfigureAwait(false)
+            ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}"));
     }
 
     /// <summary>Stores a fresh seed and the phone's registration in the configuration, if the token is still assigned to a user.</summary>

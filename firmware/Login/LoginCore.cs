@@ -163,16 +163,6 @@ public sealed class LoginCore
         );
     }
 
-    /// <summary>Processes the phone's approval with the code already compared (<see cref="PhoneFactor.Match"/>).</summary>
-    internal bool PushApproved(
-        LoginStep step,
-        PendingLogin attempt,
-        CodeMatch match,
-        ReadOnlySpan<char> number,
-        LoginRules rules,
-        DateTimeOffset now
-    ) => _phone.Approved(Turn(step, rules, now), attempt, match, number);
-
     /// <summary>
     /// Completes an approval that is durable: the waiting client is logged in. If none waits, the login's next request is, within
     /// login-timeout.
@@ -186,13 +176,6 @@ public sealed class LoginCore
         }
         return step;
     }
-
-    /// <summary>
-    /// Completes the approval of a given login. Returns false if it ended in the meantime or its user is no longer authorised: the approval
-    /// has no effect.
-    /// </summary>
-    internal bool ConfirmPush(LoginStep step, PendingLogin attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now) =>
-        _phone.Confirmed(Turn(step, rules, now), attempt, somebodyWaits);
 
     /// <summary>Processes the phone's denial, which is final. False if there is nothing to deny.</summary>
     public (bool Accepted, LoginStep Step) PushDenied(string requestId, LoginRules rules, DateTimeOffset now)
@@ -320,14 +303,6 @@ public sealed class LoginCore
         return (verdict, step);
     }
 
-    /// <summary>Adopts the drifts of tokens from a seed file.</summary>
-    internal LoginStep TakeDrifts(IEnumerable<(TokenSeed Seed, int Drift)> drifts)
-    {
-        var step = new LoginStep();
-        step.Memory.AddRange(drifts.SelectMany(token => _tokens.TakeDrift(token.Seed, token.Drift)));
-        return step;
-    }
-
     /// <summary>Returns the sources with failures at the SSL VPN that count or block, the latest failure last.</summary>
     public IReadOnlyList<FailureEntry> BlockList(LoginRules rules, DateTimeOffset now) => _limits.BlockList(rules.Policy, now);
 
@@ -336,6 +311,31 @@ public sealed class LoginCore
     {
         var step = new LoginStep();
         return (_limits.Unblock(source, step.Memory), step);
+    }
+
+    /// <summary>Processes the phone's approval with the code already compared (<see cref="PhoneFactor.Match"/>).</summary>
+    internal bool PushApproved(
+        LoginStep step,
+        PendingLogin attempt,
+        CodeMatch match,
+        ReadOnlySpan<char> number,
+        LoginRules rules,
+        DateTimeOffset now
+    ) => _phone.Approved(Turn(step, rules, now), attempt, match, number);
+
+    /// <summary>
+    /// Completes the approval of a given login. Returns false if it ended in the meantime or its user is no longer authorised: the approval
+    /// has no effect.
+    /// </summary>
+    internal bool ConfirmPush(LoginStep step, PendingLogin attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now) =>
+        _phone.Confirmed(Turn(step, rules, now), attempt, somebodyWaits);
+
+    /// <summary>Adopts the drifts of tokens from a seed file.</summary>
+    internal LoginStep TakeDrifts(IEnumerable<(TokenSeed Seed, int Drift)> drifts)
+    {
+        var step = new LoginStep();
+        step.Memory.AddRange(drifts.SelectMany(token => _tokens.TakeDrift(token.Seed, token.Drift)));
+        return step;
     }
 
     /// <summary>Returns the writes that are needed when the lab policy changes.</summary>

@@ -19,11 +19,6 @@ internal readonly record struct SourceBlock(string Setting, string Change, DateT
 /// </summary>
 internal sealed class LoginLimits
 {
-    private readonly FailureLimit _sources = new("sslvpn-source");
-    private readonly FailureLimit _blackouts = new("user-source");
-    private readonly FailureLimit _names = new("user");
-    private readonly FailureLimit _adminSources = new("admin-source");
-
     /// <summary>The SQL of the tables of all limits.</summary>
     internal static readonly string[] Tables =
     [
@@ -32,6 +27,11 @@ internal sealed class LoginLimits
         CodeGuessThrottle.Table,
         PushLimit.Table,
     ];
+
+    private readonly FailureLimit _sources = new("sslvpn-source");
+    private readonly FailureLimit _blackouts = new("user-source");
+    private readonly FailureLimit _names = new("user");
+    private readonly FailureLimit _adminSources = new("admin-source");
 
     /// <summary>Wrong codes of a factor.</summary>
     internal CodeGuessThrottle Guesses { get; } = new();

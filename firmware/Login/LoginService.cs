@@ -156,6 +156,12 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             cancellationToken
         );
 
+    /// <summary>True for the empty realm and for those that a rule names.</summary>
+    public bool IsRealm(string realm) => _shell.Read(rules => rules?.Policy.IsRealm(realm) == true);
+
+    /// <inheritdoc/>
+    public void Dispose() => _shell.Dispose();
+
     /// <summary>Reports the outcome of a granted SSL VPN login: once for each such <see cref="LoginAnswer.Success"/>.</summary>
     /// <param name="success">The answer.</param>
     /// <param name="refused">The reason that there is no session; null if it is open and durable.</param>
@@ -194,12 +200,6 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             (success.LoginId, success.Deciding! with { Decides = true }),
             (success.LoginId, new LoginFact(LoginFact.Login, "in") { Subject = success.Grant.User }),
         ];
-
-    /// <summary>True for the empty realm and for those that a rule names.</summary>
-    public bool IsRealm(string realm) => _shell.Read(rules => rules?.Policy.IsRealm(realm) == true);
-
-    /// <inheritdoc/>
-    public void Dispose() => _shell.Dispose();
 
     /// <summary>
     /// Generates all random values of a login in one call, because each call costs as much as the digits of all. The two numbers are

@@ -61,6 +61,14 @@ internal sealed class LoginShell : IDisposable
         _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _timer.Dispose();
+        _stopping.Dispose();
+    }
+
     /// <summary>The newest logins, step by step.</summary>
     internal LoginJournal Journal { get; } = new();
 
@@ -260,14 +268,6 @@ internal sealed class LoginShell : IDisposable
             ],
             Now
         );
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _stopping.Cancel();
-        _timer.Dispose();
-        _stopping.Dispose();
     }
 
     private async Task CarryLaterAsync(ValueTask committing, LoginDecision decision, DateTimeOffset now)

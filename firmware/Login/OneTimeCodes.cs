@@ -47,8 +47,6 @@ public sealed class OneTimeCodes
     private readonly Dictionary<string, Issued> _byLogin = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<string>> _loginsOf = new(StringComparer.Ordinal);
 
-    private sealed record Issued(string User, byte[] Digest, DateTimeOffset Expires);
-
     /// <summary>
     /// Returns a code for <see cref="Issue"/>: six decimal digits from 64 random bits. The core generates no random values itself.
     /// </summary>
@@ -121,4 +119,6 @@ public sealed class OneTimeCodes
     // Salted with the login's own 96 random bits, so that equal codes of two logins have different digests.
     private static byte[] DigestOf(string requestId, ReadOnlySpan<char> code) =>
         SHA256.HashData(Encoding.UTF8.GetBytes($"{requestId}\n{code}"));
+
+    private sealed record Issued(string User, byte[] Digest, DateTimeOffset Expires);
 }

@@ -31,11 +31,11 @@ internal enum PushState
 /// <param name="Deadline">The deadline that sets this time.</param>
 internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, DeadlineName Deadline)
 {
-    /// <summary>The latest notice of each address that was queried.</summary>
-    internal ImmutableArray<RemoteNotice> Notices { get; init; } = [];
-
     /// <summary>The reply that triggers a push on servers that expect a word for it.</summary>
     internal const string PushWord = "push";
+
+    /// <summary>The latest notice of each address that was queried.</summary>
+    internal ImmutableArray<RemoteNotice> Notices { get; init; } = [];
 
     /// <summary>True if the reply makes the server ask the user's phone.</summary>
     internal bool AsksPhone =>

@@ -32,6 +32,42 @@ public sealed class PhoneAnswers
     public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default) =>
         PushApprovedAsync(_shell.Pending(requestId), requestId, code, number, out _);
 
+    /// <summary>Processes the phone's denial. Returns true if it counts.</summary>
+    public async Task<bool> PushDeniedAsync(string requestId)
+    {
+        var accepted = false;
+        var decision = _shell.Decide(
+            (rules, now) =>
+            {
+                (accepted, var step) = _core.PushDenied(requestId, rules, now);
+                _debug.PushAnswered(requestId, "deny", accepted);
+                return step;
+            }
+        );
+        await _shell.CarryAsync(decision).ConfigureAwait(false);
+        return accepted && decision.Step.Answer is null; // A refusal there: the denial could not be made durable.
+    }
+
+    /// <summary>Records that the push of this login was handed over.</summary>
+    public void PushSent(PushOrder order) =>
+        _shell.Journal.Note(
+            order.LoginId,
+            new(
+                "push",
+                order.NumberMatch ? "sent, with a number to type on the phone" : "sent",
+                LoginDeadlines.Setting(DeadlineName.PushLife).Change
+            )
+            {
+                Subject = order.Token.Serial,
+                At = order.Expires,
+            },
+            _shell.Now
+        );
+
+    /// <summary>Reports that the push of this login could not be sent.</summary>
+    public Task PushFailedAsync(string requestId) =>
+        _shell.CarryAsync(_shell.Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();
+
     /// <summary>
     /// Processes the approval of an ordered push. <paramref name="accepted"/> is set synchronously, but must not be acted on before the
     /// task completes.
@@ -108,42 +144,6 @@ public sealed class PhoneAnswers
         _gateways.Push?.Decided(accepted);
         return accepted;
     }
-
-    /// <summary>Processes the phone's denial. Returns true if it counts.</summary>
-    public async Task<bool> PushDeniedAsync(string requestId)
-    {
-        var accepted = false;
-        var decision = _shell.Decide(
-            (rules, now) =>
-            {
-                (accepted, var step) = _core.PushDenied(requestId, rules, now);
-                _debug.PushAnswered(requestId, "deny", accepted);
-                return step;
-            }
-        );
-        await _shell.CarryAsync(decision).ConfigureAwait(false);
-        return accepted && decision.Step.Answer is null; // A refusal there: the denial could not be made durable.
-    }
-
-    /// <summary>Records that the push of this login was handed over.</summary>
-    public void PushSent(PushOrder order) =>
-        _shell.Journal.Note(
-            order.LoginId,
-            new(
-                "push",
-                order.NumberMatch ? "sent, with a number to type on the phone" : "sent",
-                LoginDeadlines.Setting(DeadlineName.PushLife).Change
-            )
-            {
-                Subject = order.Token.Serial,
-                At = order.Expires,
-            },
-            _shell.Now
-        );
-
-    /// <summary>Reports that the push of this login could not be sent.</summary>
-    public Task PushFailedAsync(string requestId) =>
-        _shell.CarryAsync(_shell.Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();
 
     private sealed class StepPolicy : PooledObjectPolicy<LoginStep>
     {

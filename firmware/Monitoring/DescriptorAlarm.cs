@@ -21,15 +21,14 @@ internal sealed class DescriptorAlarm : IDisposable
 
     internal DescriptorAlarm(EventLog events, TimeProvider time, IReadOnlyList<INic> nics)
     {
-        (_events, _time, _nics) = (events, time, nics);
+        _events = events;
+        _time = time;
+        _nics = nics;
         foreach (var nic in nics)
         {
             nic.Exhausted += Report;
         }
     }
-
-    /// <summary>The number of times that no descriptor was left for a connection.</summary>
-    internal long Count => Interlocked.Read(ref _count);
 
     public void Dispose()
     {
@@ -38,6 +37,9 @@ internal sealed class DescriptorAlarm : IDisposable
             nic.Exhausted -= Report;
         }
     }
+
+    /// <summary>The number of times that no descriptor was left for a connection.</summary>
+    internal long Count => Interlocked.Read(ref _count);
 
     private void Report(INic nic)
     {

@@ -44,7 +44,9 @@ internal sealed class PanelReporter : IDisposable
     /// <summary>Shows the state of a unit that listens, and follows it.</summary>
     internal PanelReporter(IFrontPanel panel, PanelSources unit, TimeProvider time)
     {
-        (_panel, _unit, _time) = (panel, unit, time);
+        _panel = panel;
+        _unit = unit;
+        _time = time;
         _work = WorkTracker.Of(time);
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         unit.Config.Committed += Committed;

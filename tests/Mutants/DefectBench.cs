@@ -23,8 +23,6 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
     /// <summary>By the name of a test class, the program that has it.</summary>
     private readonly Dictionary<string, string> _programs = [];
 
-    private int Lanes => run.Isolated ? options.Lanes : 1;
-
     /// <summary>Runs every test once, without a defect, to see which reach which.</summary>
     public async Task FindReachAsync()
     {
@@ -76,6 +74,25 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         }
     }
 
+    /// <summary>Tries each defect.</summary>
+    public async Task<IReadOnlyList<Result>> RunAsync()
+    {
+        var results = new ConcurrentDictionary<int, Result>();
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, defects.Count),
+            new ParallelOptions { MaxDegreeOfParallelism = Lanes },
+            async (id, _) =>
+            {
+                var result = await Try(id);
+                results[id] = result;
+                Console.WriteLine($"{results.Count,4}  {(result.Found ? "found   " : "SURVIVED")}  #{id} {result.Defect}  [{result.How}]");
+            }
+        );
+        return [.. results.OrderBy(each => each.Key).Select(each => each.Value)];
+    }
+
+    private int Lanes => run.Isolated ? options.Lanes : 1;
+
     /// <summary>Takes in the test classes of a program.</summary>
     private async Task ListAsync(string program)
     {
@@ -94,23 +111,6 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         {
             _programs.Add(name, program);
         }
-    }
-
-    /// <summary>Tries each defect.</summary>
-    public async Task<IReadOnlyList<Result>> RunAsync()
-    {
-        var results = new ConcurrentDictionary<int, Result>();
-        await Parallel.ForEachAsync(
-            Enumerable.Range(0, defects.Count),
-            new ParallelOptions { MaxDegreeOfParallelism = Lanes },
-            async (id, _) =>
-            {
-                var result = await Try(id);
-                results[id] = result;
-                Console.WriteLine($"{results.Count,4}  {(result.Found ? "found   " : "SURVIVED")}  #{id} {result.Defect}  [{result.How}]");
-            }
-        );
-        return [.. results.OrderBy(each => each.Key).Select(each => each.Value)];
     }
 
     private string ProgramOf(string test) => _programs[test[..test.LastIndexOf('.')]];

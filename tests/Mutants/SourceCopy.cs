@@ -63,6 +63,27 @@ internal sealed partial class SourceCopy(string root, string folder)
     public IReadOnlyList<(string File, int Line, string Error)> Build() =>
         Projects.Select(project => Build($"tests/{project.Folder}/{project.Assembly}.csproj")).FirstOrDefault(errors => errors.Count > 0, []);
 
+    /// <summary>The defects that can have caused an error in a line of the copy: those on it, else the constant that it names.</summary>
+    public static IEnumerable<int> Blamed(IReadOnlyList<Defect> defects, string file, int line, string text) =>
+        defects
+            .Select((defect, id) => (defect, id))
+            .Where(each => text.Contains($"Mutant.Is({each.id})", StringComparison.Ordinal))
+            .Select(each => each.id)
+            .DefaultIfEmpty(defects.ToList().FindIndex(defect => defect.File == file && Math.Abs(defect.Line - line) <= 3))
+            .Concat(
+                defects
+                    .Select((defect, id) => (defect, id))
+                    .Where(each =>
+                        each.defect.Template.Contains(" => ", StringComparison.Ordinal)
+                        && text.Contains(each.defect.Member.Split('.')[1], StringComparison.Ordinal)
+                    )
+                    .Select(each => each.id)
+            )
+            .Where(id => id >= 0);
+
+    /// <summary>A line of the copy.</summary>
+    public string Line(string file, int line) => File.ReadLines(Path.Combine(folder, file)).Skip(line - 1).FirstOrDefault("");
+
     private List<(string File, int Line, string Error)> Build(string project)
     {
         var (code, output) = Run(
@@ -95,27 +116,6 @@ internal sealed partial class SourceCopy(string root, string folder)
             : errors.Count > 0 ? errors
             : throw new InvalidOperationException($"the copy does not build:\n{output}");
     }
-
-    /// <summary>The defects that can have caused an error in a line of the copy: those on it, else the constant that it names.</summary>
-    public static IEnumerable<int> Blamed(IReadOnlyList<Defect> defects, string file, int line, string text) =>
-        defects
-            .Select((defect, id) => (defect, id))
-            .Where(each => text.Contains($"Mutant.Is({each.id})", StringComparison.Ordinal))
-            .Select(each => each.id)
-            .DefaultIfEmpty(defects.ToList().FindIndex(defect => defect.File == file && Math.Abs(defect.Line - line) <= 3))
-            .Concat(
-                defects
-                    .Select((defect, id) => (defect, id))
-                    .Where(each =>
-                        each.defect.Template.Contains(" => ", StringComparison.Ordinal)
-                        && text.Contains(each.defect.Member.Split('.')[1], StringComparison.Ordinal)
-                    )
-                    .Select(each => each.id)
-            )
-            .Where(id => id >= 0);
-
-    /// <summary>A line of the copy.</summary>
-    public string Line(string file, int line) => File.ReadLines(Path.Combine(folder, file)).Skip(line - 1).FirstOrDefault("");
 
     private static string WithDefects(string file, string text, IReadOnlyList<Defect> defects)
     {

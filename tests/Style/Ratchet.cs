@@ -37,7 +37,7 @@ internal static class Ratchet
         return bad.Count == 0 ? 0 : 1;
     }
 
-    private static void Write(IReadOnlyList<Violation> violations, string script, string baseline)
+    private static void Write(List<Violation> violations, string script, string baseline)
     {
         if (violations.Count == 0)
         {

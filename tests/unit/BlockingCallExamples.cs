@@ -15,7 +15,9 @@ internal static class BlockingCallExamples
 
     internal static int Result(Task<int> task) => task.Result;
 
+#pragma warning disable RS0030 // The example of a banned call.
     internal static void Sleep() => Thread.Sleep(1);
+#pragma warning restore RS0030
 
     internal static void Wait(Task task) => task.Wait();
 

@@ -44,7 +44,7 @@ internal static class BlockingCalls
         ];
     }
 
-    private static IEnumerable<string> Of(MethodDefinition method)
+    private static List<string> Of(MethodDefinition method)
     {
         var calls = method
             .Body.Instructions.Where(instruction => instruction.OpCode.Code is Code.Call or Code.Callvirt or Code.Ldftn)

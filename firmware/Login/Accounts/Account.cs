@@ -58,10 +58,6 @@ public sealed record Account(
     /// <summary>The configuration entry that the account was read from; null if it has none.</summary>
     public ConfigObject? Entry { get; init; }
 
-    /// <summary>Creates the account of a user that is not configured here but may exist on the remote server of a group.</summary>
-    internal static Account OfServer(string name, RemoteServer server, string group) =>
-        new(name, Password: null, server, Enabled: true, new RequiredFactor.None(), [group]);
-
     /// <summary>True if a second factor is required.</summary>
     public bool HasSecondFactor => Factor is not RequiredFactor.None;
 
@@ -88,6 +84,10 @@ public sealed record Account(
 
     /// <summary>Returns the name only, never the password.</summary>
     public override string ToString() => Name;
+
+    /// <summary>Creates the account of a user that is not configured here but may exist on the remote server of a group.</summary>
+    internal static Account OfServer(string name, RemoteServer server, string group) =>
+        new(name, Password: null, server, Enabled: true, new RequiredFactor.None(), [group]);
 }
 
 /// <summary>The result of resolving a typed name.</summary>

@@ -20,13 +20,6 @@ public static class TrustedHosts
     /// <summary>Returns true if an account may log in from an address.</summary>
     public static bool Allows(ConfigObject account, IPAddress from) => Allows(Networks(account), from);
 
-    /// <summary>Returns true if a list of networks allows an address; an empty list allows all.</summary>
-    internal static bool Allows(IReadOnlyList<IPNetwork> networks, IPAddress from)
-    {
-        var address = from.IsIPv4MappedToIPv6 ? from.MapToIPv4() : from;
-        return networks.Count == 0 || networks.Any(network => network.Contains(address));
-    }
-
     /// <summary>
     /// Returns true if any administrator may log in from an address. If none may, the unit's management does not exist for that address.
     /// </summary>
@@ -34,6 +27,13 @@ public static class TrustedHosts
     {
         var all = Anyones.GetValue(config.List("system admin"), Anyone);
         return Allows(all, from);
+    }
+
+    /// <summary>Returns true if a list of networks allows an address; an empty list allows all.</summary>
+    internal static bool Allows(IReadOnlyList<IPNetwork> networks, IPAddress from)
+    {
+        var address = from.IsIPv4MappedToIPv6 ? from.MapToIPv4() : from;
+        return networks.Count == 0 || networks.Any(network => network.Contains(address));
     }
 
     /// <summary>

@@ -40,31 +40,6 @@ public sealed class CodeGuessThrottle
 
     private readonly Dictionary<string, Dictionary<string, Count>> _factors = new(StringComparer.Ordinal);
 
-    private readonly record struct Count(int Failures, DateTimeOffset Until, DateTimeOffset Proved);
-
-    /// <summary>Loads the stored counts from the database. For start-up only.</summary>
-    internal void Load(StateDatabase state)
-    {
-        foreach (
-            var (factor, source, count) in state.Read(
-                "SELECT factor, source, failures, until, proved FROM factor_guess",
-                row =>
-                    (
-                        row.GetString(0),
-                        row.GetString(1),
-                        new Count(
-                            row.GetInt32(2),
-                            new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero),
-                            new DateTimeOffset(row.GetInt64(4), TimeSpan.Zero)
-                        )
-                    )
-            )
-        )
-        {
-            Of(factor)[source] = count;
-        }
-    }
-
     /// <summary>True if this source once proved this factor.</summary>
     public bool IsKnown(string factor, IPAddress source) =>
         _factors.TryGetValue(factor, out var counts) && counts.ContainsKey(source.ToString());
@@ -148,6 +123,29 @@ public sealed class CodeGuessThrottle
         return wait < LongestWait.Ticks ? new TimeSpan(wait) : LongestWait;
     }
 
+    /// <summary>Loads the stored counts from the database. For start-up only.</summary>
+    internal void Load(StateDatabase state)
+    {
+        foreach (
+            var (factor, source, count) in state.Read(
+                "SELECT factor, source, failures, until, proved FROM factor_guess",
+                row =>
+                    (
+                        row.GetString(0),
+                        row.GetString(1),
+                        new Count(
+                            row.GetInt32(2),
+                            new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero),
+                            new DateTimeOffset(row.GetInt64(4), TimeSpan.Zero)
+                        )
+                    )
+            )
+        )
+        {
+            Of(factor)[source] = count;
+        }
+    }
+
     private static string Bucket(Dictionary<string, Count> counts, IPAddress source) =>
         source.ToString() is var known && counts.ContainsKey(known) ? known : Others;
 
@@ -175,4 +173,6 @@ public sealed class CodeGuessThrottle
         }
         return counts;
     }
+
+    private readonly record struct Count(int Failures, DateTimeOffset Until, DateTimeOffset Proved);
 }

@@ -38,38 +38,6 @@ public sealed class FailureLimit(string name)
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private DateTimeOffset? _lastBlockEnds;
 
-    /// <summary>Returns the end of the block that lasts longest; null if no key is blocked.</summary>
-    internal DateTimeOffset? AnyoneBlockedUntil(DateTimeOffset now) => now < _lastBlockEnds ? _lastBlockEnds : null;
-
-    /// <summary>Loads the stored failures from the database. For start-up only.</summary>
-    internal void Load(StateDatabase state)
-    {
-        foreach (
-            var entry in state.Read(
-                $"SELECT key, failures, first, until FROM login_failure WHERE name='{name}' ORDER BY first",
-                row => new FailureEntry(
-                    row.GetString(0),
-                    row.GetInt32(1),
-                    new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero),
-                    row.IsDBNull(3) ? null : new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero)
-                )
-            )
-        )
-        {
-            _entries[entry.Key] = _byLastFailure.AddLast(entry);
-        }
-        foreach (
-            var (key, account, failures, first) in state.Read(
-                $"SELECT key, account, failures, first FROM login_failure_account WHERE name='{name}'",
-                row => (row.GetString(0), row.GetString(1), row.GetInt32(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero))
-            )
-        )
-        {
-            AccountsOf(key)[account] = (failures, first);
-        }
-        FindLastBlock();
-    }
-
     /// <summary>Returns the end of the key's block; null if it is not blocked.</summary>
     public DateTimeOffset? BlockedUntil(string key, DateTimeOffset now) =>
         _entries.TryGetValue(key, out var node) && node.Value.Until is { } until && now < until ? until : null;
@@ -206,6 +174,38 @@ public sealed class FailureLimit(string name)
     /// <summary>Returns the keys that are blocked or whose failures still count, the latest failure last.</summary>
     public IReadOnlyList<FailureEntry> List(TimeSpan within, DateTimeOffset now) =>
         [.. _byLastFailure.Where(entry => entry.Until is { } until ? now < until : now - entry.First < within)];
+
+    /// <summary>Returns the end of the block that lasts longest; null if no key is blocked.</summary>
+    internal DateTimeOffset? AnyoneBlockedUntil(DateTimeOffset now) => now < _lastBlockEnds ? _lastBlockEnds : null;
+
+    /// <summary>Loads the stored failures from the database. For start-up only.</summary>
+    internal void Load(StateDatabase state)
+    {
+        foreach (
+            var entry in state.Read(
+                $"SELECT key, failures, first, until FROM login_failure WHERE name='{name}' ORDER BY first",
+                row => new FailureEntry(
+                    row.GetString(0),
+                    row.GetInt32(1),
+                    new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero),
+                    row.IsDBNull(3) ? null : new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero)
+                )
+            )
+        )
+        {
+            _entries[entry.Key] = _byLastFailure.AddLast(entry);
+        }
+        foreach (
+            var (key, account, failures, first) in state.Read(
+                $"SELECT key, account, failures, first FROM login_failure_account WHERE name='{name}'",
+                row => (row.GetString(0), row.GetString(1), row.GetInt32(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero))
+            )
+        )
+        {
+            AccountsOf(key)[account] = (failures, first);
+        }
+        FindLastBlock();
+    }
 
     private void FindLastBlock() => _lastBlockEnds = _byLastFailure.Max(entry => entry.Until);
 

@@ -22,20 +22,6 @@ public sealed class PushLimit
 
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
 
-    /// <summary>Loads the stored pushes from the database. For start-up only.</summary>
-    internal void Load(StateDatabase state)
-    {
-        foreach (
-            var (user, sent) in state.Read(
-                "SELECT user, sent FROM push_unanswered ORDER BY sent",
-                row => (row.GetString(0), new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero))
-            )
-        )
-        {
-            Of(user).Add(sent);
-        }
-    }
-
     /// <summary>True if one more push to this user is within the limit.</summary>
     public bool Allows(string user, LabPolicy policy, DateTimeOffset now) =>
         policy.PushLimit == 0
@@ -78,6 +64,20 @@ public sealed class PushLimit
         if (_unanswered.Remove(user))
         {
             Keep(policy, memory, new StateWrite("DELETE FROM push_unanswered WHERE user=$0", user));
+        }
+    }
+
+    /// <summary>Loads the stored pushes from the database. For start-up only.</summary>
+    internal void Load(StateDatabase state)
+    {
+        foreach (
+            var (user, sent) in state.Read(
+                "SELECT user, sent FROM push_unanswered ORDER BY sent",
+                row => (row.GetString(0), new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero))
+            )
+        )
+        {
+            Of(user).Add(sent);
         }
     }
 

@@ -27,24 +27,6 @@ public sealed class LoginPolicy
     private readonly ConfigTree _config;
     private readonly Lazy<ILookup<string, RemoteGroup>> _remoteGroups;
 
-    /// <param name="Server">The configuration entry of the server that the group has as a member.</param>
-    /// <param name="Group">The group.</param>
-    /// <param name="Names">The group names of its <c>match</c> entries, one of which the server must return. Empty: every user that the
-    /// server accepts is a member.</param>
-    private sealed record RemoteGroup(string Server, string Group, ImmutableArray<string> Names);
-
-    /// <param name="Evaluable">False if the rule requires something that is not evaluated here (an address, a certificate). No login
-    /// matches such a rule.</param>
-    private sealed record Rule(
-        ImmutableArray<string> Users,
-        ImmutableArray<string> Groups,
-        ImmutableArray<string> Nics,
-        string Portal,
-        string Realm,
-        string Auth,
-        bool Evaluable
-    );
-
     /// <summary>Reads the policy from a configuration.</summary>
     public LoginPolicy(ConfigTree config)
     {
@@ -218,4 +200,22 @@ public sealed class LoginPolicy
         );
 
     private (string Group, string Portal)? Allowed(string group, string portal) => _webPortals.Contains(portal) ? (group, portal) : null;
+
+    /// <param name="Server">The configuration entry of the server that the group has as a member.</param>
+    /// <param name="Group">The group.</param>
+    /// <param name="Names">The group names of its <c>match</c> entries, one of which the server must return. Empty: every user that the
+    /// server accepts is a member.</param>
+    private sealed record RemoteGroup(string Server, string Group, ImmutableArray<string> Names);
+
+    /// <param name="Evaluable">False if the rule requires something that is not evaluated here (an address, a certificate). No login
+    /// matches such a rule.</param>
+    private sealed record Rule(
+        ImmutableArray<string> Users,
+        ImmutableArray<string> Groups,
+        ImmutableArray<string> Nics,
+        string Portal,
+        string Realm,
+        string Auth,
+        bool Evaluable
+    );
 }

@@ -73,12 +73,6 @@ public sealed record FaultWord(string Name, FaultDomain Domain, FaultPoint At, s
     private static readonly FaultOption RetryAfter = new("retryAfterSeconds");
     private static readonly FaultOption Interface = new("nic", IsRequired: true);
 
-    /// <summary>The HTTP status with which the provider answers; null if the fault is no such answer.</summary>
-    public int? Status { get; private init; }
-
-    /// <summary>The number of firings without <c>times</c>; null for no limit.</summary>
-    public int? TimesDefault { get; private init; }
-
     /// <summary>The provider accepts the push, and the phone never receives it.</summary>
     public static readonly FaultWord PushDrop = new(
         "push.drop",
@@ -366,6 +360,12 @@ public sealed record FaultWord(string Name, FaultDomain Domain, FaultPoint At, s
         NicFlap,
         NatBlackhole,
     ];
+
+    /// <summary>The HTTP status with which the provider answers; null if the fault is no such answer.</summary>
+    public int? Status { get; private init; }
+
+    /// <summary>The number of firings without <c>times</c>; null for no limit.</summary>
+    public int? TimesDefault { get; private init; }
 
     /// <summary>Returns the word with a name; null if there is none.</summary>
     public static FaultWord? Find(string? name) => All.FirstOrDefault(word => word.Name == name);

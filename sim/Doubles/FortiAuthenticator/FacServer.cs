@@ -42,7 +42,11 @@ public sealed partial class FacServer : IAsyncDisposable
 
     private FacServer(FacSettings settings, FacOptions options)
     {
-        (_settings, _options, _time, _log, _work) = (settings, options, options.Time, options.Log, WorkTracker.Of(options.Time));
+        _settings = settings;
+        _options = options;
+        _time = options.Time;
+        _log = options.Log;
+        _work = WorkTracker.Of(options.Time);
         var (folder, time) = (options.StateFolder, options.Time);
         OwnerOnly.Enforce(folder);
         _state = StateDatabase.Open(
@@ -86,8 +90,6 @@ public sealed partial class FacServer : IAsyncDisposable
 
     /// <summary>The endpoint of RADIUS over TLS; null if it is not served.</summary>
     public IPEndPoint? RadSec => _api?.RadSecPort is { } port ? new IPEndPoint(_settings.Address, port) : null;
-
-    internal FacSettings Settings => _settings;
 
     /// <summary>Cancelled when the server stops.</summary>
     public CancellationToken Stopped { get; }
@@ -188,6 +190,8 @@ public sealed partial class FacServer : IAsyncDisposable
         _certificates.Dispose();
         _stopping.Dispose();
     }
+
+    internal FacSettings Settings => _settings;
 
     /// <summary>Handles a datagram. An answer that needs no write to disk leaves immediately, on this thread.</summary>
     internal void Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, FacWay way)

@@ -92,6 +92,31 @@ public sealed record FacSettings(
         ("push-without-challenge", FacPolicy.PushWithoutChallenge),
     ];
 
+    private static readonly JsonField[] TokenFields =
+    [
+        new("serial", "a serial number"),
+        new("seed", "hex, base32 or an otpauth URI"),
+        new("regId", "a text", Required: false),
+        new("osVer", "a text", Required: false),
+    ];
+
+    private static readonly JsonField[] UserFields =
+    [
+        new("name", "a text"),
+        new("password", "a text"),
+        new("group", "a text"),
+        new("tokens", "a list of serial numbers"),
+    ];
+
+    private static readonly JsonField[] ClientFields =
+    [
+        new("network", "a network as 10.0.0.0/8"),
+        new("secret", "a text"),
+        new("policy", "a policy", Required: false),
+        new("requireMessageAuthenticator", "true or false", Required: false),
+        new("pendingMax", "a number", Required: false),
+    ];
+
     /// <summary>Reads a description.</summary>
     /// <exception cref="FormatException">
     /// The description is invalid; the message names the path, what was expected, and the value.
@@ -173,31 +198,6 @@ public sealed record FacSettings(
             ? [.. authorities]
             : throw new FormatException($"radSecClientCa: {RadSecClientCa} contains no certificate");
     }
-
-    private static readonly JsonField[] TokenFields =
-    [
-        new("serial", "a serial number"),
-        new("seed", "hex, base32 or an otpauth URI"),
-        new("regId", "a text", Required: false),
-        new("osVer", "a text", Required: false),
-    ];
-
-    private static readonly JsonField[] UserFields =
-    [
-        new("name", "a text"),
-        new("password", "a text"),
-        new("group", "a text"),
-        new("tokens", "a list of serial numbers"),
-    ];
-
-    private static readonly JsonField[] ClientFields =
-    [
-        new("network", "a network as 10.0.0.0/8"),
-        new("secret", "a text"),
-        new("policy", "a policy", Required: false),
-        new("requireMessageAuthenticator", "true or false", Required: false),
-        new("pendingMax", "a number", Required: false),
-    ];
 
     private static IPAddress AddressOf(JsonPart part) =>
         IPAddress.TryParse(part.Text("an IP address"), out var address) ? address : throw part.Wrong("an IP address");

@@ -51,21 +51,19 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <summary>An interface that listens nowhere yet.</summary>
     internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults, LabInbox? inbox = null)
     {
-        (_clock, _phones, _log, _faults, Inbox) = (clock, phones, log, faults ?? new LabFaults(clock), inbox ?? new LabInbox());
+        _clock = clock;
+        _phones = phones;
+        _log = log;
+        _faults = faults ?? new LabFaults(clock);
+        Inbox = inbox ?? new LabInbox();
         Page = new PageServer(clock, phones, _faults, Inbox, () => Panel.Value);
     }
-
-    /// <summary>The page server.</summary>
-    internal PageServer Page { get; }
 
     /// <summary>The mail and the text messages of the lab.</summary>
     public LabInbox Inbox { get; }
 
     /// <summary>The FortiAuthenticator emulator; null in a lab without one.</summary>
     public FacPower? Authenticator { get; set; }
-
-    /// <summary>The box's front panel, also while the unit restarts.</summary>
-    internal Offer<LabPanel> Panel { get; set; } = MissingPart.Here("this board has no panel");
 
     /// <summary>The address of the listener; port 0 before it listens.</summary>
     public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
@@ -158,6 +156,12 @@ public sealed partial class LabApi : IAsyncDisposable
         _scenario.Dispose();
         _stopping.Dispose();
     }
+
+    /// <summary>The page server.</summary>
+    internal PageServer Page { get; }
+
+    /// <summary>The box's front panel, also while the unit restarts.</summary>
+    internal Offer<LabPanel> Panel { get; set; } = MissingPart.Here("this board has no panel");
 
     /// <summary>Serves one request.</summary>
     internal async Task HandleAsync(HttpContext context)

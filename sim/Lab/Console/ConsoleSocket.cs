@@ -38,7 +38,10 @@ internal sealed class ConsoleSocket : IAsyncDisposable
 
     private ConsoleSocket(Socket listener, string path, IUnitConsole unit, ILogger log)
     {
-        (_listener, _path, _unit, _log) = (listener, path, unit, log);
+        _listener = listener;
+        _path = path;
+        _unit = unit;
+        _log = log;
         _accepting = AcceptAsync();
     }
 

@@ -45,20 +45,6 @@ internal static class LabRequest
         return Fields(body, known);
     }
 
-    private static Dictionary<string, JsonElement> Fields(byte[] body, string[] known)
-    {
-        JsonElement root;
-        try
-        {
-            root = OutsideJson.Parse(body, depth: 8);
-        }
-        catch (JsonException wrong)
-        {
-            throw LabProblem.Bad($"the body is not JSON: {wrong.Message}");
-        }
-        return Fields(root, known);
-    }
-
     /// <summary>Reads the fields of a parsed object.</summary>
     public static Dictionary<string, JsonElement> Fields(JsonElement root, params string[] known)
     {
@@ -141,6 +127,20 @@ internal static class LabRequest
             numbers[name] = number;
         }
         return numbers;
+    }
+
+    private static Dictionary<string, JsonElement> Fields(byte[] body, string[] known)
+    {
+        JsonElement root;
+        try
+        {
+            root = OutsideJson.Parse(body, depth: 8);
+        }
+        catch (JsonException wrong)
+        {
+            throw LabProblem.Bad($"the body is not JSON: {wrong.Message}");
+        }
+        return Fields(root, known);
     }
 
     private static async Task<byte[]> BodyAsync(HttpRequest request)

@@ -26,6 +26,9 @@ internal sealed class PageFiles
         [".txt"] = "text/plain; charset=utf-8",
     };
 
+    /// <summary>The embedded page.</summary>
+    public static PageFiles Embedded { get; } = Of(Assembly.GetExecutingAssembly());
+
     private readonly Dictionary<string, byte[]> _files = [];
     private readonly string? _start;
 
@@ -34,9 +37,6 @@ internal sealed class PageFiles
         _files = files;
         _start = files.TryGetValue(Start, out var start) ? Encoding.UTF8.GetString(start) : null;
     }
-
-    /// <summary>The embedded page.</summary>
-    public static PageFiles Embedded { get; } = Of(Assembly.GetExecutingAssembly());
 
     /// <summary>False if this program was built without the page.</summary>
     public bool IsBuilt => _start is not null;

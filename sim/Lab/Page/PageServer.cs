@@ -49,7 +49,10 @@ internal sealed class PageServer : IAsyncDisposable
     /// <param name="panel">Returns the front panel without its ports; null while, or if, there is none.</param>
     public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox, Func<LabPanel?> panel)
     {
-        (_phones, _faults, _inbox, _panel) = (phones, faults, inbox, panel);
+        _phones = phones;
+        _faults = faults;
+        _inbox = inbox;
+        _panel = panel;
         _state = new PageState(clock, Parts, phones.Wire);
         _stream = new PageStream(_state, clock, _stopping.Token);
         _consoles = new WebConsoles(_stopping.Token);

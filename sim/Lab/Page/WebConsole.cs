@@ -26,7 +26,12 @@ internal sealed class WebConsole : IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private int _remembered;
 
-    public WebConsole(string id, string watchId, TerminalSize size) => (Id, WatchId, Size) = (id, watchId, size);
+    public WebConsole(string id, string watchId, TerminalSize size)
+    {
+        Id = id;
+        WatchId = watchId;
+        Size = size;
+    }
 
     /// <summary>The id that permits typing.</summary>
     public string Id { get; }

@@ -41,8 +41,12 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
     private long _stepsTold;
     private LinkState _state = null!;
 
-    private AgentClient(Stream connection, MultiplexingStream link, Action<int, LoginJournalStep>? stepped) =>
-        (_connection, _link, _stepped) = (connection, link, stepped);
+    private AgentClient(Stream connection, MultiplexingStream link, Action<int, LoginJournalStep>? stepped)
+    {
+        _connection = connection;
+        _link = link;
+        _stepped = stepped;
+    }
 
     public IReadOnlyList<LabNic> Nics =>
         [.. _state.Nics.Select(nic => new LabNic(nic.Name, IPAddress.Parse(nic.Address), nic.AllowAccess, nic.LinkUp))];

@@ -36,27 +36,11 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
     private readonly SerialDevice _device;
     private readonly ShownText _shown;
 
-    private SerialConsoleDriver(Stream cable, SerialDevice device) => (_cable, _device, _shown) = (cable, device, new ShownText(cable));
-
-    /// <summary>The input that the console waits for.</summary>
-    private enum Rest
+    private SerialConsoleDriver(Stream cable, SerialDevice device)
     {
-        None,
-
-        /// <summary>A prompt at the root.</summary>
-        Root,
-
-        /// <summary>A prompt in a table or an entry of one.</summary>
-        Level,
-
-        /// <summary>The next line continues the command.</summary>
-        GoesOn,
-        Question,
-        Page,
-
-        /// <summary>The unit restarts or stops.</summary>
-        Down,
-        Login,
+        _cable = cable;
+        _device = device;
+        _shown = new ShownText(cable);
     }
 
     /// <summary>Opens the device without typing anything.</summary>
@@ -368,4 +352,25 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
 
     [GeneratedRegex("--More-- \r +\r")]
     private static partial Regex Pages();
+
+    /// <summary>The input that the console waits for.</summary>
+    private enum Rest
+    {
+        None,
+
+        /// <summary>A prompt at the root.</summary>
+        Root,
+
+        /// <summary>A prompt in a table or an entry of one.</summary>
+        Level,
+
+        /// <summary>The next line continues the command.</summary>
+        GoesOn,
+        Question,
+        Page,
+
+        /// <summary>The unit restarts or stops.</summary>
+        Down,
+        Login,
+    }
 }

@@ -36,9 +36,6 @@ internal sealed record StepField(string Name, FieldKind Kind, string Help, param
 /// <summary>The word of a step: its value and its fields. The reader and the published schema use this table.</summary>
 internal sealed record StepWord(string Word, FieldKind Kind, string Help, params StepField[] Fields)
 {
-    /// <summary>The possible values; empty if any value is allowed.</summary>
-    public string[] Words { get; init; } = [];
-
     public const string In = "in";
     public const string Refused = "refused";
     public const string Waiting = "waiting";
@@ -205,6 +202,9 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
             new StepField("fired", FieldKind.Whole, "The exact number; default: at least one")
         ),
     ];
+
+    /// <summary>The possible values; empty if any value is allowed.</summary>
+    public string[] Words { get; init; } = [];
 
     /// <summary>The needs that a word implies.</summary>
     public IReadOnlyList<string> NeedsOf(ScenarioStep step) =>

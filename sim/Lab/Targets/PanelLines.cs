@@ -30,8 +30,13 @@ internal sealed class PanelLines : IAsyncDisposable
     private readonly Board _board;
     private readonly string _chip;
 
-    private PanelLines(Stream stream, Board board, string chip) =>
-        (_stream, _reader, _board, _chip) = (stream, new StreamReader(stream, Encoding.ASCII), board, chip);
+    private PanelLines(Stream stream, Board board, string chip)
+    {
+        _stream = stream;
+        _reader = new StreamReader(stream, Encoding.ASCII);
+        _board = board;
+        _chip = chip;
+    }
 
     /// <summary>Finds the chip and takes control of its lines.</summary>
     /// <exception cref="LabFailure">The machine has no such chip.</exception>

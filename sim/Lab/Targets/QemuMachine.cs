@@ -14,6 +14,12 @@ namespace Appliance.Lab.Targets;
 /// <param name="Disk">The disk of the state, created if it does not exist. With slots it is the whole disk, which must exist.</param>
 internal sealed record QemuImage(string Folder, string Archive, string Disk)
 {
+    /// <summary>
+    /// True if U-Boot boots a disk with two slots. The machine waits for <see cref="QemuMachine.GoAsync"/>, and a guest's restart restarts
+    /// it.
+    /// </summary>
+    public const string Slots = "u-boot.bin";
+
     /// <summary>The kernel's first program; null for the image's own.</summary>
     public string? FirstProgram { get; init; }
 
@@ -22,12 +28,6 @@ internal sealed record QemuImage(string Folder, string Archive, string Disk)
     /// disk.
     /// </summary>
     public string? GoesOnFrom { get; init; }
-
-    /// <summary>
-    /// True if U-Boot boots a disk with two slots. The machine waits for <see cref="QemuMachine.GoAsync"/>, and a guest's restart restarts
-    /// it.
-    /// </summary>
-    public const string Slots = "u-boot.bin";
 
     /// <summary>The read-only disk in the USB port; null for none.</summary>
     public string? Stick { get; init; }

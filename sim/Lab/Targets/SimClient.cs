@@ -18,7 +18,9 @@ internal sealed class SimClient : IScenarioClient, IDisposable
 
     public SimClient(SimNic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, WorkTracker work, Func<Task> settled)
     {
-        (To, _work, _settled) = (to, work, settled);
+        To = to;
+        _work = work;
+        _settled = settled;
         _http = VpnForms.Over(nic, to, authority, time);
     }
 

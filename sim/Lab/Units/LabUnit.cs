@@ -73,9 +73,6 @@ internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables
 
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
-    /// <summary>The activations of the appliance's own tokens.</summary>
-    internal IReadOnlyList<TokenActivation> OwnActivations() => _unit.Activations();
-
     /// <summary>A token of the appliance and of the emulator is one phone, enrolled with the appliance.</summary>
     public IReadOnlyList<TokenActivation> Activations() =>
         [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
@@ -193,6 +190,9 @@ internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables
         _going.Dispose();
         DeviceCa.Dispose();
     }
+
+    /// <summary>The activations of the appliance's own tokens.</summary>
+    internal IReadOnlyList<TokenActivation> OwnActivations() => _unit.Activations();
 
     private (Task<Unit> Up, CancellationToken Going) State()
     {

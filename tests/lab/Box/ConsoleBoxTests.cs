@@ -43,6 +43,41 @@ public sealed class ConsoleBoxTests
           - expect-login: in
         """;
 
+    /// <summary>
+    /// All differences between a terminal and a script: pages, ends of rows, question marks, tabs, quotes, prompts, and sessions that are
+    /// left open or are left.
+    /// </summary>
+    private static readonly string[] Scripts =
+    [
+        "show\n",
+        "\n",
+        "show system interface\nget system interface physical\nshow full-configuration\n",
+        "config system interface\nedit port2\nset alias \"this one has a name that goes on and on beyond the end of the row of a terminal, really\"\nshow\nabort\n",
+        "config system interface\nedit port2\nset alias two\nend\nshow system interface port2\nconfig system interface\nedit port2\nunset alias\nend\nshow system interface port2\n",
+        "config system global\nset hostname another-name\nend\nshow system global\nconfig system global\nset hostname lab-appliance\nend\n",
+        "config user group\nedit left\nset comments left\n",
+        "show user group left\n",
+        "config user group\nedit \"two words\"\nset comments \"first\n\n  second ?\nthird\"\nabort\n",
+        "bogus\nconfig nonsense\nshow nonsense\nconfig system global\nset nonsense 1\nset hostname \"no such name\"\nend\n",
+        "execute reboot\nn\nget system hostname\n",
+        "config user group\npurge\nN\nshow\nabort\n",
+        "execute shutdown\n",
+        "?\n",
+        "show system ?\nshow ?\nconfig user ?\nconfig system interface\nedit ?\nabort\nbogus ?\n",
+        "# why?\nshow system dns # why? not\n",
+        "config user group\nedit why\nset comments \"why?\"\nshow\nabort\n",
+        "\tshow system dns\nshow\tsystem  global\n",
+        "config user local\nedit zoë\nset email-to \"zoë@ürich.example\"\nshow\nabort\n",
+        "show | grep -f port2\nshow system interface | grep alias\n",
+        "exit\nshow system global\n",
+        "config system global\nquit\nabort\nqui\nshow\n",
+        "execute batch start\nexit\nexecute batch status\n",
+        "show \\\nsystem \\\ndns\n",
+        "diagnose debug enable\ndiagnose debug disable\n",
+    ];
+
+    private static readonly Regex Sealed = new(@"ENC \S+");
+
     [Fact]
     public async Task ScenariosAreTypedAtTheConsole()
     {
@@ -237,41 +272,6 @@ public sealed class ConsoleBoxTests
             Assert.Throws<LabFailure>(() => TypedLine.Of(line, goesOn: false)).Message,
             StringComparison.Ordinal
         );
-
-    /// <summary>
-    /// All differences between a terminal and a script: pages, ends of rows, question marks, tabs, quotes, prompts, and sessions that are
-    /// left open or are left.
-    /// </summary>
-    private static readonly string[] Scripts =
-    [
-        "show\n",
-        "\n",
-        "show system interface\nget system interface physical\nshow full-configuration\n",
-        "config system interface\nedit port2\nset alias \"this one has a name that goes on and on beyond the end of the row of a terminal, really\"\nshow\nabort\n",
-        "config system interface\nedit port2\nset alias two\nend\nshow system interface port2\nconfig system interface\nedit port2\nunset alias\nend\nshow system interface port2\n",
-        "config system global\nset hostname another-name\nend\nshow system global\nconfig system global\nset hostname lab-appliance\nend\n",
-        "config user group\nedit left\nset comments left\n",
-        "show user group left\n",
-        "config user group\nedit \"two words\"\nset comments \"first\n\n  second ?\nthird\"\nabort\n",
-        "bogus\nconfig nonsense\nshow nonsense\nconfig system global\nset nonsense 1\nset hostname \"no such name\"\nend\n",
-        "execute reboot\nn\nget system hostname\n",
-        "config user group\npurge\nN\nshow\nabort\n",
-        "execute shutdown\n",
-        "?\n",
-        "show system ?\nshow ?\nconfig user ?\nconfig system interface\nedit ?\nabort\nbogus ?\n",
-        "# why?\nshow system dns # why? not\n",
-        "config user group\nedit why\nset comments \"why?\"\nshow\nabort\n",
-        "\tshow system dns\nshow\tsystem  global\n",
-        "config user local\nedit zoë\nset email-to \"zoë@ürich.example\"\nshow\nabort\n",
-        "show | grep -f port2\nshow system interface | grep alias\n",
-        "exit\nshow system global\n",
-        "config system global\nquit\nabort\nqui\nshow\n",
-        "execute batch start\nexit\nexecute batch status\n",
-        "show \\\nsystem \\\ndns\n",
-        "diagnose debug enable\ndiagnose debug disable\n",
-    ];
-
-    private static readonly Regex Sealed = new(@"ENC \S+");
 
     private static (FailureKind Kind, string Message) Told(LabFailure failure) => (failure.Kind, failure.Message);
 

@@ -18,6 +18,8 @@ namespace Appliance.Tests.Box;
 public sealed class UpBoxTests : IDisposable
 {
     private const string Ann = "FTKMOB0000000001";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-upbox-");
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -186,8 +188,6 @@ public sealed class UpBoxTests : IDisposable
         Assert.Empty(UpVerb.Create().Parse(["--box", "shelf.json", "--headless", "--lab-port", "0"]).Errors);
         Assert.Single(UpVerb.Create().Parse(["--box-key", "k"]).Errors);
     }
-
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 

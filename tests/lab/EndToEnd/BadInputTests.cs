@@ -12,8 +12,6 @@ namespace Appliance.Tests.EndToEnd;
 /// <summary>One lab for all rows: whatever they send, the next one is served.</summary>
 public sealed class BadInputLab : IAsyncLifetime
 {
-    internal TestLab Lab { get; private set; } = null!;
-
     public async ValueTask InitializeAsync()
     {
         Lab = await TestLab.StartAsync();
@@ -22,6 +20,8 @@ public sealed class BadInputLab : IAsyncLifetime
     }
 
     public ValueTask DisposeAsync() => Lab.DisposeAsync();
+
+    internal TestLab Lab { get; private set; } = null!;
 }
 
 /// <summary>Invalid input to the SSL VPN and the callback: a clear reply, the service continues, nothing has changed.</summary>

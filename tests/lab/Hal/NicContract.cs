@@ -15,9 +15,6 @@ public abstract class NicContract
 {
     private static readonly byte[] Hello = "hello"u8.ToArray();
 
-    /// <summary>Creates two interfaces that reach one another, on separate addresses.</summary>
-    private protected abstract (NicBase Server, NicBase Client) NewPair();
-
     [Fact]
     public async Task WhatIsSentArrivesBothWays()
     {
@@ -287,6 +284,9 @@ public abstract class NicContract
         Assert.Equal(AllowAccess.Https, gated.Access);
         Assert.Throws<AddressInUseException>(() => nic.Listen(((IPEndPoint)https.EndPoint).Port));
     }
+
+    /// <summary>Creates two interfaces that reach one another, on separate addresses.</summary>
+    private protected abstract (NicBase Server, NicBase Client) NewPair();
 
     private protected static async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(
         IConnectionListener listener,

@@ -304,12 +304,6 @@ public sealed class PageServerTests
         Assert.Contains("SVPNCOOKIE=********", told.ToString(), StringComparison.Ordinal);
     }
 
-    private static async Task PolicyAsync(TestLab lab, string policy)
-    {
-        using var set = await lab.Api.PutAsync("/lab/policy", new StringContent(policy));
-        set.EnsureSuccessStatusCode();
-    }
-
     [Fact]
     public async Task A_console_wants_a_size_and_an_id_that_it_gave()
     {
@@ -340,6 +334,12 @@ public sealed class PageServerTests
         var told = await ReadAsync(watcher);
         Assert.Null(told["id"]);
         Assert.Null(told["watch"]);
+    }
+
+    private static async Task PolicyAsync(TestLab lab, string policy)
+    {
+        using var set = await lab.Api.PutAsync("/lab/policy", new StringContent(policy));
+        set.EnsureSuccessStatusCode();
     }
 
     private static void Burst(TestLab lab, int count, int padding = 0)

@@ -26,8 +26,6 @@ public sealed class PhoneScreenTests : IAsyncLifetime
         _cloud = new PushCloud(_fleet, _clock);
     }
 
-    private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
-
     public async ValueTask InitializeAsync() =>
         _server = await CallbackServer.StartAsync(
             CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1))
@@ -156,6 +154,8 @@ public sealed class PhoneScreenTests : IAsyncLifetime
         Assert.Equal((PushOutcome.Refused, "expired before it was sent"), (answer.Outcome, answer.Cause));
         Assert.Equal(PushOutcome.Sent, (await _cloud.SendAsync(_server.Push(Now) with { Expires = Now.AddTicks(1) }, default)).Outcome);
     }
+
+    private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
 
     private async Task SendAsync(string session) =>
         Assert.Equal(PushResult.Sent, await _cloud.SendAsync(_server.Push(_clock.GetUtcNow(), session), default));

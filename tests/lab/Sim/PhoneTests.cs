@@ -26,8 +26,6 @@ public sealed class PhoneTests : IAsyncLifetime
         _cloud = new PushCloud(_fleet, _clock);
     }
 
-    private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
-
     public async ValueTask InitializeAsync() =>
         _server = await CallbackServer.StartAsync(
             CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1))
@@ -220,6 +218,8 @@ public sealed class PhoneTests : IAsyncLifetime
         Assert.Null(_fleet.Find(FakeUnit.AnnSerial));
         Assert.Equal("cat", Assert.Single(_fleet.Phones).User);
     }
+
+    private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
 
     private async Task AssertCertificateRefusedAsync(CallbackServer server, string host)
     {

@@ -46,8 +46,6 @@ public sealed partial class CanaryTests
     /// <summary>A secret for each secret attribute of the schema that a table with nothing else can hold.</summary>
     private static readonly (string Configuration, IReadOnlyList<string> Secrets) Everywhere = SecretsOfTheSchema();
 
-    private static IEnumerable<string> AllSecrets => [.. Everywhere.Secrets, "canary-password-of-eve", Typed, SeedText, SeedBase32];
-
     [Fact]
     public async Task NoSecretIsFoundAnywhere()
     {
@@ -138,6 +136,8 @@ public sealed partial class CanaryTests
 
     [Fact]
     public void TheSchemaHasManySecretsAndMostOfThemAreTried() => Assert.InRange(Everywhere.Secrets.Count, 25, 200);
+
+    private static IEnumerable<string> AllSecrets => [.. Everywhere.Secrets, "canary-password-of-eve", Typed, SeedText, SeedBase32];
 
     private static void AssertStateIsClean(string folder, string secret)
     {

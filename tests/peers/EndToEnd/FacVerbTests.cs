@@ -140,6 +140,43 @@ public sealed class FacVerbTests
         }
     }
 
+    [Theory]
+    [InlineData("{}", 3, "JSON")]
+    [InlineData(
+        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[],"policy":1}""",
+        3,
+        "policy"
+    )]
+    [InlineData(
+        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[{"network":"10.0.0.0/8","secret":"s","policy":"ask"}],"tokens":[],"users":[]}""",
+        3,
+        "push-without-challenge"
+    )]
+    [InlineData(
+        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"radSecPort":0,"radSecClientCa":"/none.pem","tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[]}""",
+        3,
+        "radSecClientCa"
+    )]
+    public async Task AWrongDescriptionIsNamed(string description, int exit, string named)
+    {
+        var state = Directory.CreateTempSubdirectory("appliance-fac-");
+        try
+        {
+            var file = Path.Combine(state.FullName, "fac.json");
+            await File.WriteAllTextAsync(file, description);
+            var run = await Peer.RunAsync(
+                "dotnet",
+                [Program, "fac", "--config", file, "--state", Path.Combine(state.FullName, "state"), "--lab-port", "0"]
+            );
+            Assert.Equal(exit, run.ExitCode);
+            Assert.Contains(named, run.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
+    }
+
     private static async Task<(Process Process, JsonNode Ready)> StartAsync(string state, int authPort, CancellationToken cancellationToken)
     {
         var process = Process.Start(
@@ -184,42 +221,5 @@ public sealed class FacVerbTests
                     .Count == 1,
             "the push on the phone"
         );
-    }
-
-    [Theory]
-    [InlineData("{}", 3, "JSON")]
-    [InlineData(
-        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[],"policy":1}""",
-        3,
-        "policy"
-    )]
-    [InlineData(
-        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[{"network":"10.0.0.0/8","secret":"s","policy":"ask"}],"tokens":[],"users":[]}""",
-        3,
-        "push-without-challenge"
-    )]
-    [InlineData(
-        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"radSecPort":0,"radSecClientCa":"/none.pem","tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[]}""",
-        3,
-        "radSecClientCa"
-    )]
-    public async Task AWrongDescriptionIsNamed(string description, int exit, string named)
-    {
-        var state = Directory.CreateTempSubdirectory("appliance-fac-");
-        try
-        {
-            var file = Path.Combine(state.FullName, "fac.json");
-            await File.WriteAllTextAsync(file, description);
-            var run = await Peer.RunAsync(
-                "dotnet",
-                [Program, "fac", "--config", file, "--state", Path.Combine(state.FullName, "state"), "--lab-port", "0"]
-            );
-            Assert.Equal(exit, run.ExitCode);
-            Assert.Contains(named, run.Output, StringComparison.Ordinal);
-        }
-        finally
-        {
-            state.Delete(recursive: true);
-        }
     }
 }

@@ -150,9 +150,6 @@ public sealed class LookTests(Browser browser)
         person.AssertQuiet();
     }
 
-    private static Task<bool> IsInAsync(Person person, string place) =>
-        person.Page.EvaluateAsync<bool>("place => document.getElementById(place).contains(document.activeElement)", place);
-
     [Fact]
     public async Task The_whole_page_at_360_pixels()
     {
@@ -195,4 +192,7 @@ public sealed class LookTests(Browser browser)
         await Expect(owner.Phone("ann").Locator(".phone-last")).ToContainTextAsync("Approved: accepted");
         owner.AssertQuiet();
     }
+
+    private static Task<bool> IsInAsync(Person person, string place) =>
+        person.Page.EvaluateAsync<bool>("place => document.getElementById(place).contains(document.activeElement)", place);
 }

@@ -305,13 +305,6 @@ public sealed class PartTests(Browser browser)
         watcher.AssertQuiet();
     }
 
-    /// <summary>The number of the terminal's rows once it differs from <paramref name="before"/>.</summary>
-    private static async Task<int> OtherRowsAsync(Person person, int before)
-    {
-        await Expect(person.Page.Locator(".tab-shown .xterm-rows > div")).Not.ToHaveCountAsync(before);
-        return await person.Page.Locator(".tab-shown .xterm-rows > div").CountAsync();
-    }
-
     [Fact]
     public async Task Events_are_filtered_searched_paused_and_linked_to()
     {
@@ -366,5 +359,12 @@ public sealed class PartTests(Browser browser)
         await person.Page.GetByText("Clear all").ClickAsync();
         await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("Nothing goes wrong.");
         person.AssertQuiet();
+    }
+
+    /// <summary>The number of the terminal's rows once it differs from <paramref name="before"/>.</summary>
+    private static async Task<int> OtherRowsAsync(Person person, int before)
+    {
+        await Expect(person.Page.Locator(".tab-shown .xterm-rows > div")).Not.ToHaveCountAsync(before);
+        return await person.Page.Locator(".tab-shown .xterm-rows > div").CountAsync();
     }
 }

@@ -36,8 +36,6 @@ public sealed class LastHopTests : IAsyncLifetime
         _fleet.Attach(_unit);
     }
 
-    private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
-
     public async ValueTask InitializeAsync() => _own = await MqttBroker.StartAsync();
 
     public async ValueTask DisposeAsync()
@@ -225,6 +223,8 @@ public sealed class LastHopTests : IAsyncLifetime
             StringComparison.Ordinal
         );
     }
+
+    private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
 
     /// <summary>Connects a listener that records the topic of every message.</summary>
     private async Task<IMqttClient> ListenAsync(string id, string filter, ConcurrentQueue<string> heard)

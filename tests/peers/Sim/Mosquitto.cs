@@ -18,8 +18,12 @@ internal sealed class Mosquitto : IAsyncDisposable
     private readonly DirectoryInfo _folder;
     private readonly Process _process;
 
-    private Mosquitto(DirectoryInfo folder, Process process, MqttAddress address) =>
-        (_folder, _process, Address) = (folder, process, address);
+    private Mosquitto(DirectoryInfo folder, Process process, MqttAddress address)
+    {
+        _folder = folder;
+        _process = process;
+        Address = address;
+    }
 
     public MqttAddress Address { get; }
 

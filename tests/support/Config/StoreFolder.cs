@@ -6,6 +6,8 @@ namespace Appliance.Tests.Config;
 /// <summary>A configuration store in a separate folder.</summary>
 internal sealed class StoreFolder : IDisposable
 {
+    public static ConfigSchema Schema { get; } = ConfigSchema.Load(Personality.Default);
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-config-");
 
     public string File => Path.Combine(_folder.FullName, "system.conf");
@@ -19,8 +21,6 @@ internal sealed class StoreFolder : IDisposable
         ConfigStore.Open(Schema, File, Key(), first, ConfigRules.Values, time);
 
     public DeviceKey Key() => DeviceKey.Open(Path.Combine(_folder.FullName, "device.key"));
-
-    public static ConfigSchema Schema { get; } = ConfigSchema.Load(Personality.Default);
 
     public void Dispose() => _folder.Delete(recursive: true);
 }

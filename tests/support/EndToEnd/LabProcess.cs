@@ -130,6 +130,19 @@ internal sealed class LabProcess : IAsyncDisposable
     public async Task<DateTimeOffset> NowAsync() =>
         (await Api.GetFromJsonAsync<JsonObject>("/lab/clock"))!["now"]!.GetValue<DateTimeOffset>();
 
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        if (_process is { HasExited: false })
+        {
+            await KillAsync();
+        }
+        _process?.Dispose();
+        _claim.Dispose();
+        _state.Delete(recursive: true);
+        File.Delete(Path.Combine(Path.GetTempPath(), Path.GetFileName(_state.FullName) + ".conf"));
+    }
+
     private async Task<string?> LaunchAsync(string configuration, bool strict = true)
     {
         string[] config = [];
@@ -161,18 +174,5 @@ internal sealed class LabProcess : IAsyncDisposable
         _errors = _process.StandardError.ReadToEndAsync();
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         return await _process.StandardOutput.ReadLineAsync(patience.Token);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        Api.Dispose();
-        if (_process is { HasExited: false })
-        {
-            await KillAsync();
-        }
-        _process?.Dispose();
-        _claim.Dispose();
-        _state.Delete(recursive: true);
-        File.Delete(Path.Combine(Path.GetTempPath(), Path.GetFileName(_state.FullName) + ".conf"));
     }
 }

@@ -44,15 +44,15 @@ internal sealed class TestLab : IAsyncDisposable
         PushOptions? push,
         bool lan,
         TimeProvider? wall
-    ) =>
-        (_folder, _personality, _logs, _push, _lan, _wall) = (
-            folder,
-            personality,
-            logs ?? NullLoggerFactory.Instance,
-            push,
-            lan,
-            wall
-        );
+    )
+    {
+        _folder = folder;
+        _personality = personality;
+        _logs = logs ?? NullLoggerFactory.Instance;
+        _push = push;
+        _lan = lan;
+        _wall = wall;
+    }
 
     /// <summary>The first three numbers of the lab's addresses.</summary>
     public string Network => _claim.Prefix;

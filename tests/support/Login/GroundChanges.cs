@@ -12,6 +12,10 @@ internal static class GroundChanges
     public const string NewPassword = "config user local\nedit cat\nset passwd another-password\nnext\nend\n";
     public const string LeftTheGroup = "config user group\nedit vpn-users\nset member ann bob\nnext\nend\n";
 
+    /// <summary>A group and a portal beside those of the ready-made lab.</summary>
+    public const string Others =
+        "config user group\nedit others\nset member bob\nnext\nend\nconfig vpn ssl web portal\nedit other\nset web-mode enable\nnext\nend\n";
+
     public static TheoryData<string> Ending =>
         [
             "config user local\nedit cat\nset status disable\nnext\nend\n",
@@ -45,8 +49,4 @@ internal static class GroundChanges
             "config user group\nedit vpn-users\nset member cat\nnext\nend\n",
             "config vpn ssl settings\nconfig authentication-rule\nedit 2\nset groups others\nset portal other\nnext\nend\nend\n",
         ];
-
-    /// <summary>A group and a portal beside those of the ready-made lab.</summary>
-    public const string Others =
-        "config user group\nedit others\nset member bob\nnext\nend\nconfig vpn ssl web portal\nedit other\nset web-mode enable\nnext\nend\n";
 }

@@ -38,18 +38,6 @@ internal sealed class CrashDisk : IDisk
     /// <summary>A write that fails halfway leaves this much of the content.</summary>
     public bool FaultLeavesHalf { get; set; }
 
-    /// <summary>The exception of a power cut. It is not an <see cref="IOException"/>, which the store would handle.</summary>
-    public sealed class PowerCut : Exception;
-
-    private sealed class Inode(byte[] content)
-    {
-        public byte[] Content { get; set; } = content;
-        public bool IsSynced { get; set; }
-    }
-
-    /// <summary>A name gets an inode, or none; with a rename, another name goes in the same step.</summary>
-    private sealed record NameChange(string Name, Inode? Inode, string? Gone, string Folder);
-
     /// <summary>The files as they are now, for a disk that was switched off in good order.</summary>
     public IReadOnlyDictionary<string, byte[]> Files =>
         _names.ToDictionary(name => name.Key, name => name.Value.Content, StringComparer.Ordinal);
@@ -221,4 +209,16 @@ internal sealed class CrashDisk : IDisk
         }
         Operations++;
     }
+
+    /// <summary>The exception of a power cut. It is not an <see cref="IOException"/>, which the store would handle.</summary>
+    public sealed class PowerCut : Exception;
+
+    private sealed class Inode(byte[] content)
+    {
+        public byte[] Content { get; set; } = content;
+        public bool IsSynced { get; set; }
+    }
+
+    /// <summary>A name gets an inode, or none; with a rename, another name goes in the same step.</summary>
+    private sealed record NameChange(string Name, Inode? Inode, string? Gone, string Folder);
 }

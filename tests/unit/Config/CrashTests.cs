@@ -20,8 +20,6 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-crash-");
     private DeviceKey? _key;
 
-    private DeviceKey Key => _key ??= DeviceKey.Open(Path.Combine(_folder.FullName, "device.key"));
-
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
@@ -63,6 +61,8 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(Enumerable.Range(21, ConfigFiles.RevisionsMax).Select(number => (long)number), numbers);
         Assert.Equal(ConfigFiles.RevisionsMax, disk.Names("revisions").Count);
     }
+
+    private DeviceKey Key => _key ??= DeviceKey.Open(Path.Combine(_folder.FullName, "device.key"));
 
     /// <summary>The power goes before each operation of a save.</summary>
     private int PowerCuts()

@@ -16,17 +16,6 @@ public sealed class SchemaOrderTests
     /// <summary>Tables and nested tables of the reference, as <c>table:child</c>.</summary>
     public static TheoryData<string> Tables => [.. Order.Tables.Keys.Where(path => Names(path) is not null)];
 
-    /// <param name="Note">What the file is.</param>
-    /// <param name="Blocks">Tables in the order in which real units print them, by release.</param>
-    /// <param name="Seen">Attributes and nested tables in the order in which real units print them, by table.</param>
-    /// <param name="Tables">The attributes and nested tables of each table in documented order.</param>
-    private sealed record Reference(
-        string Note,
-        Dictionary<string, string[]> Blocks,
-        Dictionary<string, string[]> Seen,
-        Dictionary<string, string[]> Tables
-    );
-
     [Theory]
     [MemberData(nameof(Releases))]
     public void Tables_are_shown_in_the_order_of_a_real_unit(string release)
@@ -138,4 +127,15 @@ public sealed class SchemaOrderTests
             File.ReadAllText(Path.Combine(Path.GetDirectoryName(test)!, "Golden", "order.json")),
             JsonSerializerOptions.Web
         )!;
+
+    /// <param name="Note">What the file is.</param>
+    /// <param name="Blocks">Tables in the order in which real units print them, by release.</param>
+    /// <param name="Seen">Attributes and nested tables in the order in which real units print them, by table.</param>
+    /// <param name="Tables">The attributes and nested tables of each table in documented order.</param>
+    private sealed record Reference(
+        string Note,
+        Dictionary<string, string[]> Blocks,
+        Dictionary<string, string[]> Seen,
+        Dictionary<string, string[]> Tables
+    );
 }

@@ -39,12 +39,6 @@ public sealed class PushServiceTests : IAsyncDisposable
         _push.Apply(tree, tree);
     }
 
-    private Task GoneAsync(RegistrationGone gone)
-    {
-        _gone.Enqueue(gone);
-        return Task.CompletedTask;
-    }
-
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
@@ -219,6 +213,12 @@ public sealed class PushServiceTests : IAsyncDisposable
         await EndAsync();
         await Until.TrueAsync(() => _way.Cancelled, "the end of the push");
         Assert.Empty(_events.After(0));
+    }
+
+    private Task GoneAsync(RegistrationGone gone)
+    {
+        _gone.Enqueue(gone);
+        return Task.CompletedTask;
     }
 
     private async Task EndAsync()

@@ -43,6 +43,7 @@ public sealed class RemoteTests
             """;
 
     private static readonly RemoteVerdict.Challenged CanPush = new("Enter token code or no code", RemotePush.ByNothing, "ticket");
+    private const string NoDefaultPortal = "config vpn ssl settings\nunset default-portal\nend\n";
 
     [Fact]
     public void AnAnswerGoesToWhoAskedAndItsAcceptanceLetsIn()
@@ -267,8 +268,6 @@ public sealed class RemoteTests
         Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login("zoe", "x"));
         Assert.DoesNotContain(rig.Steps, step => step.Remote is not null);
     }
-
-    private const string NoDefaultPortal = "config vpn ssl settings\nunset default-portal\nend\n";
 
     private static LoginAnswer.Challenge Challenged(LoginRig rig, RemoteVerdict.Challenged verdict) =>
         Assert.IsType<LoginAnswer.Challenge>(rig.Login("zoe", "zoe-password", remote: verdict));

@@ -12,6 +12,8 @@ namespace Appliance.Tests.Login;
 public sealed class RevocationTests
 {
     private const string Base = LoginRig.Patient + GroundChanges.Others;
+    private const string RemoteServer = "config user radius\nedit rad\nset server 192.0.2.50\nset secret s\nnext\nend\n";
+    private const string Remote = RemoteServer + "config user group\nedit vpn-users\nset member ann bob cat rad\nnext\nend\n";
 
     public static TheoryData<string> Ending => GroundChanges.Ending;
 
@@ -133,9 +135,6 @@ public sealed class RevocationTests
         Assert.Equal(goesOn ? 1 : 0, rig.Core.PendingCount);
         Assert.Equal(goesOn, rig.Code(handle, "123456") is null);
     }
-
-    private const string RemoteServer = "config user radius\nedit rad\nset server 192.0.2.50\nset secret s\nnext\nend\n";
-    private const string Remote = RemoteServer + "config user group\nedit vpn-users\nset member ann bob cat rad\nnext\nend\n";
 
     private static string CatCode(LoginRig rig) =>
         new OtpNet.Totp("lab-seed-of-cat-0002"u8.ToArray(), 60, OtpNet.OtpHashMode.Sha1, 6).ComputeTotp(rig.Now.UtcDateTime);

@@ -29,6 +29,34 @@ public sealed class WaysInTests
 
             """;
 
+    private const string Realms =
+        LoginRig.Patient
+        + """
+            config vpn ssl web portal
+            edit sales-portal
+            set web-mode enable
+            next
+            edit tunnel-only
+            set web-mode disable
+            next
+            end
+            config vpn ssl settings
+            config authentication-rule
+            edit 2
+            set groups vpn-users
+            set portal sales-portal
+            set realm sales
+            next
+            edit 3
+            set users bob
+            set portal tunnel-only
+            set realm closed
+            next
+            end
+            end
+
+            """;
+
     [Theory]
     [InlineData(LoginKind.SslVpn, LoginKind.Admin)]
     [InlineData(LoginKind.SslVpn, LoginKind.Radius)]
@@ -197,34 +225,6 @@ public sealed class WaysInTests
         Assert.True(challenge.Push);
         Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(remote: new RemoteVerdict.Rejected()));
     }
-
-    private const string Realms =
-        LoginRig.Patient
-        + """
-            config vpn ssl web portal
-            edit sales-portal
-            set web-mode enable
-            next
-            edit tunnel-only
-            set web-mode disable
-            next
-            end
-            config vpn ssl settings
-            config authentication-rule
-            edit 2
-            set groups vpn-users
-            set portal sales-portal
-            set realm sales
-            next
-            edit 3
-            set users bob
-            set portal tunnel-only
-            set realm closed
-            next
-            end
-            end
-
-            """;
 
     [Theory]
     [InlineData("", "full-access")]

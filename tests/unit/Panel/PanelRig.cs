@@ -51,8 +51,6 @@ internal sealed class PanelRig : IDisposable
 
     public List<TimeSpan> Resets { get; } = [];
 
-    private DateTimeOffset Began { get; } = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
-
     public void Show(PanelPhase phase, PanelAlarm alarm = PanelAlarm.None, params string[] links) =>
         Panel.Show(new PanelState(phase, alarm, links.ToHashSet(), ["line one", "line two"]));
 
@@ -81,4 +79,6 @@ internal sealed class PanelRig : IDisposable
         Panel.Dispose();
         _gpio.Dispose();
     }
+
+    private DateTimeOffset Began { get; } = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
 }

@@ -75,15 +75,6 @@ internal sealed class ExactlyOnce
     private IDatagramPort? _serverPort;
     private ExactlyOnceResult _result = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-    private sealed class Login(int user)
-    {
-        public int User => user;
-        public int Pushes { get; set; }
-        public List<bool> Decisions { get; } = [];
-        public bool Approved { get; set; }
-        public List<string> Steps { get; } = [];
-    }
-
     private ExactlyOnce(int logins, int seed)
     {
         (_wanted, _random) = (logins, new Random(seed));
@@ -417,5 +408,14 @@ internal sealed class ExactlyOnce
                 (Math.Max(next.Ticks, _now.Ticks), ++_order)
             );
         }
+    }
+
+    private sealed class Login(int user)
+    {
+        public int User => user;
+        public int Pushes { get; set; }
+        public List<bool> Decisions { get; } = [];
+        public bool Approved { get; set; }
+        public List<string> Steps { get; } = [];
     }
 }

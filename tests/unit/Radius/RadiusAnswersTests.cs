@@ -132,8 +132,6 @@ public sealed class RadiusAnswersTests
             "x"
         )!;
 
-    private delegate void Fill(ref RadiusWriter writer);
-
     private static RadiusResult Read(RadiusCode code, Fill fill)
     {
         var buffer = new byte[RadiusPacket.LengthMax];
@@ -142,4 +140,6 @@ public sealed class RadiusAnswersTests
         RadiusPacket.Parse(buffer.AsSpan(0, writer.EndAnswer(new RadiusSecret("x"))), out var packet);
         return RadiusAnswers.Read(packet, server: 2);
     }
+
+    private delegate void Fill(ref RadiusWriter writer);
 }

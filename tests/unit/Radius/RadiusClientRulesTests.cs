@@ -232,8 +232,6 @@ public sealed class RadiusClientRulesTests
         Assert.Equal((1, null), (none.Server, none.Because));
     }
 
-    private delegate void More(ref RadiusWriter writer);
-
     private static byte[] Reply(RadiusSend request, RadiusCode code, RadiusSecret? secret = null, More? more = null)
     {
         var buffer = new byte[RadiusPacket.LengthMax];
@@ -286,4 +284,6 @@ public sealed class RadiusClientRulesTests
         step.Notices.ForEach(notice => notice.Query.Noticed!(notice.Notice));
         return step;
     }
+
+    private delegate void More(ref RadiusWriter writer);
 }

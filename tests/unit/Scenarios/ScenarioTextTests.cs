@@ -145,13 +145,6 @@ public sealed class ScenarioTextTests
         );
     }
 
-    /// <summary>The rows of the table with a header.</summary>
-    private static IEnumerable<string> Table(string document, string header) =>
-        document[document.IndexOf(header, StringComparison.Ordinal)..]
-            .Split('\n')
-            .TakeWhile(line => line.Length > 0)
-            .Where(line => line.StartsWith("| `", StringComparison.Ordinal));
-
     [Fact]
     public async Task EveryShippedFileIsAsTheSchemaSays()
     {
@@ -182,4 +175,11 @@ public sealed class ScenarioTextTests
             (await JsonSchema.FromJsonAsync(ScenarioSchema.Text)).Validate(YamlText.ToJson(YamlText.Parse(text))!.ToJsonString())
         );
     }
+
+    /// <summary>The rows of the table with a header.</summary>
+    private static IEnumerable<string> Table(string document, string header) =>
+        document[document.IndexOf(header, StringComparison.Ordinal)..]
+            .Split('\n')
+            .TakeWhile(line => line.Length > 0)
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal));
 }

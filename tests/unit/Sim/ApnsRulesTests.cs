@@ -17,6 +17,7 @@ public sealed class ApnsRulesTests : IDisposable
     private readonly Devices _devices = new(token => token[0] == 'b' ? null : new Device(token));
     private readonly ApnsRules _rules;
     private readonly ApnsConnection _connection = new();
+    private readonly Dictionary<string, string> _tokens = [];
 
     public ApnsRulesTests()
     {
@@ -203,33 +204,6 @@ public sealed class ApnsRulesTests : IDisposable
         Assert.Equal(200, Send(new(), new ApnsConnection(), Now.AddMinutes(80), Now.AddMinutes(80)).Reply.Status);
     }
 
-    private ApnsReply Breach(string name, string value)
-    {
-        switch (name)
-        {
-            case "idle":
-                Send(new(), _connection, Now);
-                return Send(new(), _connection, Now.AddSeconds(int.Parse(value, null)), Now).Reply;
-            case "stop":
-                _rules.ShuttingDown = true;
-                return Send(new(), _connection, Now).Reply;
-            case "secondkey":
-                Send(new(), _connection, Now);
-                return Send(new() { ["kid"] = "KEY0000002" }, _connection, Now).Reply;
-            case "renewed":
-                Send(new(), _connection, Now);
-                return Send(new(), _connection, Now.AddSeconds(int.Parse(value, null)), Now.AddSeconds(int.Parse(value, null))).Reply;
-            case "burst":
-                for (var sent = 0; sent < int.Parse(value, null); sent++)
-                {
-                    Assert.Equal(200, Send(new(), _connection, Now).Reply.Status);
-                }
-                return Send(new(), _connection, Now).Reply;
-            default:
-                return Send(new() { [name] = value }, _connection, Now).Reply;
-        }
-    }
-
     [Fact]
     public void A_signature_in_DER_is_taken_as_the_service_does()
     {
@@ -259,7 +233,32 @@ public sealed class ApnsRulesTests : IDisposable
         Assert.Equal(200, Send(new() { ["kid"] = "KEY0000002" }, new ApnsConnection(), Now).Reply.Status);
     }
 
-    private readonly Dictionary<string, string> _tokens = [];
+    private ApnsReply Breach(string name, string value)
+    {
+        switch (name)
+        {
+            case "idle":
+                Send(new(), _connection, Now);
+                return Send(new(), _connection, Now.AddSeconds(int.Parse(value, null)), Now).Reply;
+            case "stop":
+                _rules.ShuttingDown = true;
+                return Send(new(), _connection, Now).Reply;
+            case "secondkey":
+                Send(new(), _connection, Now);
+                return Send(new() { ["kid"] = "KEY0000002" }, _connection, Now).Reply;
+            case "renewed":
+                Send(new(), _connection, Now);
+                return Send(new(), _connection, Now.AddSeconds(int.Parse(value, null)), Now.AddSeconds(int.Parse(value, null))).Reply;
+            case "burst":
+                for (var sent = 0; sent < int.Parse(value, null); sent++)
+                {
+                    Assert.Equal(200, Send(new(), _connection, Now).Reply.Status);
+                }
+                return Send(new(), _connection, Now).Reply;
+            default:
+                return Send(new() { [name] = value }, _connection, Now).Reply;
+        }
+    }
 
     private (ApnsReply Reply, Notification? Notification) Send(
         Dictionary<string, string> change,

@@ -290,13 +290,6 @@ public sealed class FcmRulesTests
         Assert.Equal("""{"own":"1"}""", Encoding.UTF8.GetString(notification!.Payload.Span));
     }
 
-    private static JsonObject WithPart(string part)
-    {
-        var message = (JsonObject)JsonNode.Parse(part)!;
-        message["token"] = Token;
-        return new JsonObject { ["message"] = message };
-    }
-
     /// <summary>
     /// Documented: a burst of 20 collapsible messages to one device, then one in three minutes. A pause restores no more than the burst.
     /// </summary>
@@ -325,6 +318,13 @@ public sealed class FcmRulesTests
     {
         Assert.Equal(240, Taken(Message(), Now.AddSeconds(-seconds)));
         Assert.Equal(taken, Taken(Message(), Now));
+    }
+
+    private static JsonObject WithPart(string part)
+    {
+        var message = (JsonObject)JsonNode.Parse(part)!;
+        message["token"] = Token;
+        return new JsonObject { ["message"] = message };
     }
 
     /// <summary>The number of 300 messages at one moment that are accepted before the first refusal.</summary>

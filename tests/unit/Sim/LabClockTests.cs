@@ -10,8 +10,6 @@ public sealed class LabClockTests : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("lab-clock-");
     private readonly FakeTimeProvider _wall = new(Start);
 
-    private string StateFile => Path.Combine(_folder.FullName, "clock.json");
-
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
@@ -332,6 +330,8 @@ public sealed class LabClockTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => clock.Advance(TimeSpan.MaxValue));
         Assert.Equal(Start, clock.GetUtcNow());
     }
+
+    private string StateFile => Path.Combine(_folder.FullName, "clock.json");
 
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);
 

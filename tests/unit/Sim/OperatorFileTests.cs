@@ -10,8 +10,6 @@ namespace Appliance.Tests.Sim;
 /// </summary>
 public sealed class OperatorFileTests
 {
-    private static string Good => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "boards", "desktop", "fac.json"));
-
     public static TheoryData<string, string, string> FacMistakes =>
         new()
         {
@@ -117,4 +115,6 @@ public sealed class OperatorFileTests
             "p.json: " + message,
             Assert.Throws<FormatException>(() => ProviderSettings.Read(Encoding.UTF8.GetBytes(json), "/folder/p.json")).Message
         );
+
+    private static string Good => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "boards", "desktop", "fac.json"));
 }

@@ -27,8 +27,6 @@ public sealed class ProviderWireTests(ProviderWireTests.Keys keys) : IAsyncLifet
     private int _issued;
     private TlsServer _server = null!;
 
-    private IEnumerable<Received> Messages => _received.Where(each => each.Path != "/token");
-
     public async ValueTask InitializeAsync() =>
         _server = await TlsServer.StartAsync(0, _keys.For("provider", "localhost"), HttpProtocols.Http1AndHttp2, ServeAsync);
 
@@ -318,6 +316,8 @@ public sealed class ProviderWireTests(ProviderWireTests.Keys keys) : IAsyncLifet
         );
     }
 
+    private IEnumerable<Received> Messages => _received.Where(each => each.Path != "/token");
+
     private bool Advance(int milliseconds)
     {
         _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
@@ -376,15 +376,15 @@ public sealed class ProviderWireTests(ProviderWireTests.Keys keys) : IAsyncLifet
     {
         public Keys() => Of = ProviderKeys.Open(Folder.FullName, new WatchedTime(Start));
 
-        internal DirectoryInfo Folder { get; } = Directory.CreateTempSubdirectory("appliance-wire-");
-
-        internal ProviderKeys Of { get; }
-
         public void Dispose()
         {
             Of.Dispose();
             Folder.Delete(recursive: true);
         }
+
+        internal DirectoryInfo Folder { get; } = Directory.CreateTempSubdirectory("appliance-wire-");
+
+        internal ProviderKeys Of { get; }
     }
 
     private sealed record Received(string Protocol, string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body)

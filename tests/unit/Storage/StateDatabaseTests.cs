@@ -12,8 +12,6 @@ public sealed class StateDatabaseTests : IDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-state-");
 
-    private string File => Path.Combine(_folder.FullName, "state.db");
-
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
@@ -137,6 +135,8 @@ public sealed class StateDatabaseTests : IDisposable
         }
         Assert.Equal(["first", "second"], await NamesAsync());
     }
+
+    private string File => Path.Combine(_folder.FullName, "state.db");
 
     private StateDatabase Open() => StateDatabase.Open(File, [Table]);
 

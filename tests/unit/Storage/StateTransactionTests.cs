@@ -17,8 +17,6 @@ public sealed class StateTransactionTests : IDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-state-");
 
-    private string File => Path.Combine(_folder.FullName, "state.db");
-
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
@@ -276,6 +274,8 @@ public sealed class StateTransactionTests : IDisposable
         await state.CommitAsync();
         Assert.Equal(0, state.Commits);
     }
+
+    private string File => Path.Combine(_folder.FullName, "state.db");
 
     private static StateWrite Kept(string name) => new(Insert, name, 1, 2);
 

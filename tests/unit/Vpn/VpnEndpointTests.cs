@@ -23,6 +23,13 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
 {
     private const string Form = "application/x-www-form-urlencoded";
     private const string Realm35 = "aZ09-_.4567890123456789012345678905";
+
+    private const string Realms =
+        "config vpn ssl settings\nconfig authentication-rule\nedit 2\nset groups vpn-users\nset portal full-access\nset realm sales\nnext\n"
+        + "edit 3\nset groups vpn-users\nset portal full-access\nset realm "
+        + Realm35
+        + "\nnext\nend\nend\n";
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-vpn-");
     private readonly FakeTimeProvider _time = new(LoginRig.Start);
     private readonly ConcurrentQueue<string> _debug = new();
@@ -331,12 +338,6 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
 
         static string Length(string line) => line.StartsWith("Content-Length", StringComparison.Ordinal) ? "Content-Length 69" : line;
     }
-
-    private const string Realms =
-        "config vpn ssl settings\nconfig authentication-rule\nedit 2\nset groups vpn-users\nset portal full-access\nset realm sales\nnext\n"
-        + "edit 3\nset groups vpn-users\nset portal full-access\nset realm "
-        + Realm35
-        + "\nnext\nend\nend\n";
 
     private void Use(string change)
     {
