@@ -325,7 +325,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
 
         public ValueTask DisposeAsync() => UnbindAsync();
 
-        internal void Bind() => _bound = !_bound ? true : throw new InvalidOperationException($"{service} is bound already");
+        internal void Bind() => _bound = !_bound ? true : throw new InvalidOperationException($"{service} is already bound");
 
         internal bool TryAdd(ConnectionContext connection) => _waiting.Writer.TryWrite(connection);
     }

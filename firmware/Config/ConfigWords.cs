@@ -211,7 +211,7 @@ internal static class ConfigWords
             }
             if (text[at + 1] == '\n')
             {
-                _inWord = was; // A line that goes on.
+                _inWord = was; // A line that continues.
             }
             else
             {

@@ -111,8 +111,8 @@ internal static class Authorisation
         turn.Note(
             attempt,
             refusal == Refusal.NoPolicy
-                ? new("configuration", "changed: no rule grants this user that group and portal any more", LoginSetting.AuthenticationRule)
-                : new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User),
+                ? new("configuration", "changed: no rule grants this user that group and portal now", LoginSetting.AuthenticationRule)
+                : new("configuration", "changed: the account or its second factor is different", LoginSetting.User),
             decides: true
         );
         turn.Step.Answer = new LoginAnswer.Refused(refusal);

@@ -88,7 +88,7 @@ internal sealed class FirstFactor(SecondFactor second, RemoteFactor remote)
                 id,
                 new(
                     "name",
-                    isExact ? "known" : "known by another spelling",
+                    isExact ? "known" : "found by another spelling",
                     isExact ? "" : LoginSetting.User + " / set username-sensitivity"
                 )
                 {
@@ -108,8 +108,8 @@ internal sealed class FirstFactor(SecondFactor second, RemoteFactor remote)
                 new(
                     "remote group",
                     rules.Lab.NameSpellingBug
-                        ? "asked although the name is a spelling of a local user's"
-                        : "not asked: the name may be a spelling of a local user's",
+                        ? "requested although the name is a spelling of a local user's name"
+                        : "not requested: the name may be a spelling of a local user's name",
                     LoginSetting.NameSpellingBug
                 )
                 {
@@ -134,7 +134,7 @@ internal sealed class FirstFactor(SecondFactor second, RemoteFactor remote)
         account switch
         {
             null => new("name", "unknown", LoginSetting.User),
-            { Password: null } => new("first factor", "no password is kept here", LoginSetting.User),
+            { Password: null } => new("first factor", "no local password", LoginSetting.User),
             { Enabled: false } => new("status", "disabled", LoginSetting.UserStatus),
             _ => new("password", "wrong", LoginSetting.UserPassword),
         };

@@ -93,7 +93,7 @@ internal readonly ref struct LoginTurn(
             step.Answer = answer;
             return;
         }
-        Note(attempt, new("client", "does not wait", LoginSetting.AttemptLimit), decides: true);
+        Note(attempt, new("client", "repeated its request too often", LoginSetting.AttemptLimit), decides: true);
         End(attempt, inTheEnd);
     }
 
@@ -104,7 +104,7 @@ internal readonly ref struct LoginTurn(
         pending.Remind(attempt, attempt.Deadline);
         Note(
             attempt,
-            new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline }
+            new("client", "must fetch its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline }
         );
     }
 }

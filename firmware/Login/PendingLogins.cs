@@ -88,7 +88,7 @@ internal sealed class PendingLogins(OneTimeCodes codes)
         {
             var unanswered = attempt.Question;
             Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
-            // Expiry is not a wrong guess, so it does not count against the source: a client that is asked to wait may simply leave.
+            // Expiry is not a wrong guess, so it does not count against the source: a client that has to wait may simply leave.
             if (unanswered is not null)
             {
                 LateAnswer(step, attempt, unanswered);
@@ -140,7 +140,7 @@ internal sealed class PendingLogins(OneTimeCodes codes)
             // More time would not help: these addresses gave no valid answer.
             step.Note(
                 attempt.Id,
-                new("remote server", $"no answer that counts: {question.Causes}", question.Change)
+                new("remote server", $"no valid reply: {question.Causes}", question.Change)
                 {
                     Subject = attempt.ServerName,
                     At = question.Expires,
@@ -155,7 +155,7 @@ internal sealed class PendingLogins(OneTimeCodes codes)
             question.AsksPhone
                 ? new(
                     "deadline",
-                    $"{word} passed while the remote server asked the phone",
+                    $"{word} passed while the push was pending",
                     question.Deadline == DeadlineName.RemoteAnswer ? change + " 60" : change
                 )
                 {

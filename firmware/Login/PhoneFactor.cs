@@ -32,12 +32,12 @@ internal sealed class PhoneFactor(TokenCore tokens, PendingLogins pending)
         }
         if (!attempt.Request.TakesPush)
         {
-            turn.Note(attempt, new("push", "not sent: this way in cannot wait for a phone"));
+            turn.Note(attempt, new("push", "not sent: this access method cannot wait for a phone"));
             return;
         }
         if (!turn.CanPush(token))
         {
-            turn.Note(attempt, new("push", "not sent: push is off, or no phone takes it for this token", LoginSetting.Push));
+            turn.Note(attempt, new("push", "not sent: push is off, or this token has no phone", LoginSetting.Push));
             return;
         }
         if (!pushes.Allows(attempt.PushKey, lab, now))
@@ -96,7 +96,7 @@ internal sealed class PhoneFactor(TokenCore tokens, PendingLogins pending)
         {
             // A guess has one chance in ninety. A user that sees the login's screen types the displayed number.
             turn.Limits.Pushes.Answered(attempt.PushKey, turn.Rules.Lab, step.Memory);
-            turn.Note(attempt, new("phone", "another number was typed than the login shows", LoginSetting.NumberMatch), decides: true);
+            turn.Note(attempt, new("phone", "the typed number differs from the login's", LoginSetting.NumberMatch), decides: true);
             Deny(turn, attempt, Refusal.WrongNumber, "approved with a wrong number");
             return false;
         }
@@ -110,7 +110,7 @@ internal sealed class PhoneFactor(TokenCore tokens, PendingLogins pending)
                 new(
                     "phone",
                     unproved ? "approved without the number"
-                        : replayed ? "approved with a used code"
+                        : replayed ? "approved with a consumed code"
                         : "approved with a wrong code",
                     attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch
                 )
@@ -194,13 +194,13 @@ internal sealed class PhoneFactor(TokenCore tokens, PendingLogins pending)
         {
             case PushState.Approved:
                 pending.Leave(attempt);
-                Authorisation.Complete(turn, attempt, new("client", "came for its approved login"));
+                Authorisation.Complete(turn, attempt, new("client", "fetched its login"));
                 break;
             case PushState.Out or PushState.Deciding:
                 turn.Note(attempt, WaitsForPhone);
                 break;
             default:
-                turn.Note(attempt, new("client", "waits for a phone that is not, or no longer, asked"));
+                turn.Note(attempt, new("client", "waits, and no push is pending"));
                 turn.Hold(attempt, attempt.PushRefusal, new LoginAnswer.Refused(attempt.PushRefusal, Retry: true));
                 break;
         }

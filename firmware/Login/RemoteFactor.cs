@@ -48,14 +48,14 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
                 Accepted(turn, attempt, accepted);
                 break;
             case RemoteVerdict.Unavailable unavailable:
-                Note(turn, attempt, $"cannot be asked: {unavailable.Why}", decides: true, unavailable.Change);
+                Note(turn, attempt, $"unavailable: {unavailable.Why}", decides: true, unavailable.Change);
                 turn.End(attempt, Refusal.RemoteUnavailable, unavailable.Why);
                 return;
             default:
                 Note(
                     turn,
                     attempt,
-                    question.AsksPhone ? "rejected: the phone denied, or the server had no more time for it" : "rejected",
+                    question.AsksPhone ? "rejected: the phone denied, or the server's time ran out" : "rejected",
                     decides: true
                 );
                 turn.End(
@@ -79,9 +79,9 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
                 ? new("remote server", $"{notice.Address}: {notice.Cause}", notice.Change) { Subject = attempt.ServerName }
                 : new(
                     "remote server",
-                    question.Answer is null ? "asked"
-                        : question.AsksPhone ? "told to ask the phone"
-                        : "given the answer",
+                    question.Answer is null ? "request sent"
+                        : question.AsksPhone ? "push requested"
+                        : "reply sent",
                     LoginDeadlines.Setting(question.Deadline).Change
                 )
                 {
@@ -96,7 +96,7 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
     {
         if (attempt.Challenge is { Push: RemotePush.No })
         {
-            turn.Note(attempt, new("client", "waits for a phone that the remote server does not ask"));
+            turn.Note(attempt, new("client", "waits for a push that the remote server does not offer"));
             turn.Hold(attempt, Refusal.Expired, new LoginAnswer.Refused(Refusal.Expired, Retry: true));
             return;
         }
@@ -108,7 +108,7 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
     {
         if (attempt.Acceptance is { } acceptance)
         {
-            turn.Note(attempt, new("client", "came for its approved login"));
+            turn.Note(attempt, new("client", "fetched its login"));
             Accepted(turn, attempt, acceptance);
             return;
         }
@@ -119,7 +119,7 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
         }
         if (attempt.Questions >= QuestionsMax)
         {
-            Note(turn, attempt, "not asked again: it was asked often enough", decides: true);
+            Note(turn, attempt, "no further request: the limit of requests is reached", decides: true);
             turn.End(attempt, Refusal.WrongCode);
             return;
         }
@@ -175,7 +175,7 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
             pending.Remind(attempt, attempt.Deadline);
             turn.Note(
                 attempt,
-                new("second factor", "asked by the remote server", LoginDeadlines.Setting(attempt.DeadlineName).Change)
+                new("second factor", "requested by the remote server", LoginDeadlines.Setting(attempt.DeadlineName).Change)
                 {
                     Subject = attempt.ServerName,
                     At = attempt.Deadline,
@@ -192,7 +192,7 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
         {
             RemoteText = challenge.Text,
         };
-        turn.Note(attempt, new("challenge", challenge.Push == RemotePush.No ? "sent" : "sent; a phone can be asked"));
+        turn.Note(attempt, new("challenge", challenge.Push == RemotePush.No ? "sent" : "sent; the server offers a push"));
     }
 
     /// <summary>Records the two settings that bound the wait for a phone, because the shorter one is a common pitfall.</summary>
@@ -201,7 +201,7 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
         static string Seconds(TimeSpan time) => $"{(long)time.TotalSeconds} s";
         var deadlines = turn.Rules.Deadlines;
         var budgets =
-            $"{Seconds(deadlines.RemoteAnswer)} for each answer of the server, a phone's included (remoteauthtimeout); "
+            $"{Seconds(deadlines.RemoteAnswer)} for each reply of the server, a phone's time included (remoteauthtimeout); "
             + $"{Seconds(deadlines.FacExpiry)} in all (two-factor-fac-expiry)";
         var (word, change) = LoginDeadlines.Setting(DeadlineName.RemoteAnswer);
         turn.Note(
@@ -237,15 +237,15 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
         }
         attempt.Told = accepted;
         var groups = rules.Policy.GroupsOf(attempt.Account.Remote!, accepted);
-        Note(turn, attempt, $"accepted; it told {(accepted.Groups.IsEmpty ? "no group" : "a group")}");
+        Note(turn, attempt, $"accepted with {(accepted.Groups.IsEmpty ? "no group" : "a group")}");
         var isNobodys = attempt.IsFallback && groups.IsEmpty;
         turn.Note(
             attempt,
             new(
                 "groups",
                 groups.IsEmpty
-                    ? "none has this server for a member, or none of its match entries names what it told"
-                    : "by what the server told",
+                    ? "no group has this server as a member with a matching entry"
+                    : "by the server's reply",
                 LoginSetting.GroupMatch
             )
             {

@@ -151,7 +151,7 @@ internal static class Revocation
         (now, then) switch
         {
             (RequiredFactor.OfToken a, RequiredFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
-            // The life of a code does not affect who receives it.
+            // The lifetime of a code does not affect its recipient.
             (RequiredFactor.OfCode a, RequiredFactor.OfCode b) => (a.To with { Life = default }) == (b.To with { Life = default }),
             _ => now == then,
         };

@@ -59,7 +59,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
         {
             turn.Note(
                 attempt,
-                new("code", $"not looked at: many wrong ones, {WaitMessage.Seconds(rest)} seconds to go", LoginSetting.Sync)
+                new("code", $"not evaluated: many wrong codes, {WaitMessage.Seconds(rest)} seconds left", LoginSetting.Sync)
             );
             turn.Hold(attempt, Refusal.Throttled, Challenge(attempt, ChallengeReason.Throttled, rest));
             return;
@@ -96,7 +96,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
                 break;
             case CodeOutcome.Wait:
                 turn.Step.Events.Add(LoginEvents.Replayed(attempt));
-                turn.Note(attempt, new("code", $"used before; the next comes in {WaitMessage.Seconds(verdict.Wait)} seconds"));
+                turn.Note(attempt, new("code", $"consumed; the next one follows in {WaitMessage.Seconds(verdict.Wait)} seconds"));
                 turn.Hold(
                     attempt,
                     Refusal.WrongCode,
@@ -111,7 +111,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
                 break;
             case CodeOutcome.NextCodeWanted:
                 attempt.DriftedCode = code;
-                turn.Note(attempt, new("code", "of a drifted clock; the next one is asked for", LoginSetting.Sync));
+                turn.Note(attempt, new("code", "of a drifted clock; the next code is requested", LoginSetting.Sync));
                 turn.Hold(
                     attempt,
                     Refusal.WrongCode,
@@ -174,7 +174,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
     {
         if (codes.Issue(attempt.RequestId, attempt.PushKey, to, attempt.Draw.OneTimeCode, turn.Now) is not { } order)
         {
-            turn.Note(attempt, new("one-time code", "not sent: too many are on their way to this user"), decides: true);
+            turn.Note(attempt, new("one-time code", "not sent: too many are in delivery to this user"), decides: true);
             turn.End(attempt, Refusal.PushFailed);
             return false;
         }
@@ -190,7 +190,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
     /// <summary>Evaluates the code that came with the password.</summary>
     private void CheckSentCode(in LoginTurn turn, PendingLogin attempt)
     {
-        turn.Note(attempt, new("push", "not sent: a code came with the password"));
+        turn.Note(attempt, new("push", "not sent: the password has a code"));
         Check(turn, attempt, attempt.Request.Code, "");
         if (turn.Step.Answer is LoginAnswer.Refused)
         {
@@ -260,7 +260,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
         turn.Limits.Guesses.Prove(attempt.FactorKey, attempt.Request.Source, turn.Now, turn.Step.Memory);
         turn.Limits.Pushes.Answered(attempt.PushKey, turn.Rules.Lab, turn.Step.Memory);
         turn.Close(attempt, new LoginAnswer.Refused(Refusal.Superseded));
-        Authorisation.Complete(turn, attempt, new("code", "right, and used up"));
+        Authorisation.Complete(turn, attempt, new("code", "accepted and consumed"));
     }
 
     private static void Fail(in LoginTurn turn, PendingLogin attempt, string result)
@@ -279,7 +279,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
             turn.Step.Events.Add(LoginEvents.FactorThrottled(attempt, wait));
             turn.Note(
                 attempt,
-                new("code", $"many wrong ones: none is looked at for {WaitMessage.Seconds(wait)} seconds", LoginSetting.Sync)
+                new("code", $"many wrong codes: none is evaluated for {WaitMessage.Seconds(wait)} seconds", LoginSetting.Sync)
             );
         }
         turn.Refuse(attempt, Refusal.WrongCode);

@@ -108,7 +108,7 @@ public sealed class UnitMetrics : IDisposable
             () =>
                 Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", RadiusGateway.Reason(reason)))
         );
-        Gauge("appliance.radius.open", "{question}", "Questions to RADIUS servers that wait for an answer", () => radius.Counts().Open);
+        Gauge("appliance.radius.open", "{question}", "RADIUS requests that wait for a reply", () => radius.Counts().Open);
     }
 
     private void AddResources(StateDatabase state, DescriptorAlarm descriptors)
@@ -122,7 +122,7 @@ public sealed class UnitMetrics : IDisposable
         Counter(
             "appliance.storage.events.lost",
             "{event}",
-            "Events that were lost because the disk could not be written",
+            "Events lost while the disk could not be written",
             () => [new(state.Lost)]
         );
         Counter(

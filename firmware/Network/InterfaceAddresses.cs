@@ -50,7 +50,7 @@ internal sealed class InterfaceAddresses(IReadOnlyList<INic> nics) : IConfigSubs
             is { Name: { } name } found
             ? new ConfigError(
                 -45,
-                $"mode {found.Mode} is not served on this board: interface {name} needs an address of its own (set mode static)",
+                $"mode {found.Mode} is not served on this board: interface {name} needs its own address (set mode static)",
                 "object check operator error, -45, discard the setting"
             )
             : null;

@@ -117,7 +117,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         if (made.Candidates() is [_, _, ..] several)
         {
             throw new FormatException(
-                $"{nic.Name}: several devices are what the board describes ({nic.Match}): {string.Join(", ", several.Select(device => device.Name))}"
+                $"{nic.Name}: several devices match the board's description ({nic.Match}): {string.Join(", ", several.Select(device => device.Name))}"
             );
         }
         made.Look();

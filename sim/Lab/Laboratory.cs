@@ -71,7 +71,7 @@ internal sealed class Laboratory : IAsyncDisposable
     /// <summary>The FortiAuthenticator emulator; null on a board without one.</summary>
     public FacPower? Authenticator => _built?.Authenticator;
 
-    /// <summary>The broker between providers and phones; null for none.</summary>
+    /// <summary>The broker between providers and phones; null for direct pushes.</summary>
     public MqttAddress? Broker => _built?.Broker;
 
     public ReadyJson Ready =>

@@ -158,7 +158,7 @@ internal sealed class UpOptions
         }
         foreach (var option in OfTheUnit.Where(option => result.GetResult(option) is { Implicit: false }))
         {
-            result.AddError($"{option.Name} does not go with --box: the unit that is elsewhere has its own");
+            result.AddError($"{option.Name} cannot be used with --box: the remote unit has its own");
         }
     }
 

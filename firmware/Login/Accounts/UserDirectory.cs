@@ -88,8 +88,8 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
             "fortitoken-cloud" => new RequiredFactor.OfCloud(),
             "email" or "sms" => CodeDestination.From(config, entry) is { } to
                 ? new RequiredFactor.OfCode(to)
-                : new RequiredFactor.Unusable("there is no address for the code"),
-            var other => new RequiredFactor.Unusable($"two-factor {other} is not served"),
+                : new RequiredFactor.Unusable("the user has no address for the code"),
+            var other => new RequiredFactor.Unusable($"two-factor {other} is not supported"),
         };
 
     /// <summary>Returns the token that an entry names, or null.</summary>

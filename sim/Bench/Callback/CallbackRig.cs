@@ -107,7 +107,7 @@ internal sealed class CallbackRig : IAsyncDisposable
         return rig;
     }
 
-    /// <summary>Goes on to the next time step and begins a login of each user: the answers that their phones would give now.</summary>
+    /// <summary>Advances to the next time step and begins a login of each user. Returns the answers that their phones would give now.</summary>
     internal async Task<CallbackLoad> BeginLoginsAsync()
     {
         // Twice the step: what was pushed before is over.

@@ -56,7 +56,7 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
     }
 
     /// <summary>Returns the same address with the CA loaded from its file.</summary>
-    /// <exception cref="FormatException">The file cannot be read, or holds no certificate.</exception>
+    /// <exception cref="FormatException">The file cannot be read, or contains no certificate.</exception>
     public MqttAddress WithAuthority()
     {
         if (Ca is null)

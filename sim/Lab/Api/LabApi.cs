@@ -48,7 +48,7 @@ public sealed partial class LabApi : IAsyncDisposable
     private WebApplication? _server;
     private volatile ILabUnit? _unit;
 
-    /// <summary>An interface that listens nowhere yet.</summary>
+    /// <summary>Creates an API that does not listen yet.</summary>
     internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults, LabInbox? inbox = null)
     {
         _clock = clock;
@@ -72,13 +72,13 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <param name="port">The port on loopback.</param>
     /// <param name="clock">The lab's clock.</param>
     /// <param name="phones">The lab's phones.</param>
-    /// <param name="log">For what is the tool's own.</param>
-    /// <param name="faults">The lab's faults; null for none.</param>
-    /// <param name="lan">Where phones of the network come in, over HTTPS; null for nowhere.</param>
-    /// <param name="listeners">What bounds its connections; null for any number.</param>
+    /// <param name="log">Receives messages of the tool itself.</param>
+    /// <param name="faults">The lab's faults; null if there are none.</param>
+    /// <param name="lan">The HTTPS address for phones of the network; null if there is none.</param>
+    /// <param name="listeners">Limits the connections; null for no limit.</param>
     /// <param name="inbox">The lab's inbox; null for an empty one.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="LabFailure">A port is taken.</exception>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <exception cref="LabFailure">A port is in use.</exception>
     public static async Task<LabApi> StartAsync(
         int port,
         LabClock clock,

@@ -63,7 +63,8 @@ internal static class LabBoard
 
     /// <summary>Returns a board with the addresses that it has in the simulator.</summary>
     /// <param name="board">The board.</param>
-    /// <param name="network">The first three numbers of all addresses. Null for the usual ones; a fixed address then stays.</param>
+    /// <param name="network">The first three octets of all addresses. Null selects the default ones and keeps fixed addresses of the
+    /// board.</param>
     internal static Board Simulated(Board board, string? network) =>
         board with
         {
@@ -96,19 +97,19 @@ internal static class LabBoard
         );
 
     /// <summary>Returns the CLI text of the ready-made lab with a board's interfaces and their addresses.</summary>
-    /// <exception cref="LabFailure">The board lacks what the ready-made lab needs.</exception>
+    /// <exception cref="LabFailure">The board lacks interfaces that the ready-made lab needs.</exception>
     internal static string DefaultConfiguration(Board board, Personality? personality)
     {
         if (board.Nics.FirstOrDefault(nic => nic.Name == "port1") is not { Address: var port1 })
         {
             throw new LabFailure(
                 FailureKind.ConfigurationInvalid,
-                $"board {board.Name} has no port1, which the ready-made lab needs: give a configuration of its own (--config FILE)"
+                $"board {board.Name} has no port1, which the ready-made lab needs: give another configuration (--config FILE)"
             );
         }
         return Resource("default.conf")
             .Replace("{interfaces}", string.Concat(board.Nics.Select(InterfaceText)), StringComparison.Ordinal)
-            // From 7.0 on the callback address has another name.
+            // From 7.0 on the callback address has another attribute.
             .Replace("{server}", (personality ?? Personality.Default).Release.Major < 7 ? "server-ip" : "server", StringComparison.Ordinal)
             .Replace("{port1}", port1.ToString(), StringComparison.Ordinal)
             // The lab's mail server is in the network of port1.

@@ -94,7 +94,7 @@ internal static class LabBuilder
         var by = to - parts.Clock.GetUtcNow();
         if (by < TimeSpan.Zero)
         {
-            return "the lab's clock goes forward only";
+            return "the lab's clock cannot be set back";
         }
         if (to > LabClock.Latest)
         {
@@ -233,7 +233,7 @@ internal static class LabBuilder
         }
         catch (Exception failure) when (failure is AddressInUseException or SocketException)
         {
-            lab.Log.LogWarning("{Server} takes no mail for the lab's inbox: {Reason}", server, failure.Message);
+            lab.Log.LogWarning("{Server} accepts no mail for the lab's inbox: {Reason}", server, failure.Message);
         }
     }
 }

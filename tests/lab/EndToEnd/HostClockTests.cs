@@ -17,7 +17,7 @@ public sealed class HostClockTests
         await using var lab = await TestLab.StartAsync(wall: wall);
         var ahead = lab.Clock.Offset;
         wall.Step = TimeSpan.FromHours(-2);
-        await SteppedAsync(lab, "-7200", "The system clock was set back; the time goes on without a jump");
+        await SteppedAsync(lab, "-7200", "The system clock was set back; the time continues without a jump");
         Assert.InRange(lab.Clock.Offset - ahead, TimeSpan.FromSeconds(7199), TimeSpan.FromSeconds(7201));
         wall.Step = TimeSpan.Zero;
         await SteppedAsync(lab, "7200", "The system clock was set forward, and the time with it");

@@ -89,7 +89,7 @@ public sealed class FaultTests
     public async Task AProviderThatHangsDoesNotHoldUpACode()
     {
         await using var way = await FullWay.StartAsync("""{"fault":"provider.hang"}""");
-        // The clock stands still: if anything waited for the provider, this would never end.
+        // The clock is stopped: if any part waited for the provider, this would never end.
         var run = await way.Lab.OpenfortivpnAsync("ann", "ann-password", "-o", way.Lab.Code(TestLab.AnnSeed));
         Assert.True(run.Authenticated, run.ToString());
     }

@@ -178,7 +178,7 @@ public sealed class CallbackEndpointTests : IDisposable, IPushAnswers
             [("srcip", "198.51.100.7"), ("action", "callback"), ("status", "failed"), ("reason", "no_trusted_host")],
             entry.Fields.Take(4)
         );
-        Assert.Contains("ftm_push_answer-from 198.51.100.7: refused, no trusted host of any administrator\n", _lines);
+        Assert.Contains("ftm_push_answer-from 198.51.100.7: refused, outside the trusted hosts of every administrator\n", _lines);
         Assert.Equal(403, (await AskAsync(callers, from: IPAddress.Parse("198.51.100.8"))).StatusCode);
         Assert.Equal(2, events.After(0).Count);
         _time.Advance(TimeSpan.FromSeconds(10) - TimeSpan.FromTicks(1));

@@ -144,14 +144,14 @@ public sealed class PushServiceTests : IAsyncDisposable
         var alarm = await EventAsync("0100099160");
         Assert.True(_push.Degraded);
         Assert.Equal(
-            (EventLevel.Alert, "Push messages do not get through: the last 5 pushes failed: down"),
+            (EventLevel.Alert, "Push messages are not delivered: the last 5 pushes failed: down"),
             (alarm.Level, Message(alarm))
         );
         Assert.Contains(("status", "degraded"), alarm.Fields);
         _way.Result = PushResult.Sent;
         _push.Send(Order(6));
         var restored = await EventAsync("0100099161");
-        Assert.Equal((EventLevel.Notice, "Push messages work: pushes get through again"), (restored.Level, Message(restored)));
+        Assert.Equal((EventLevel.Notice, "Push messages work: pushes are delivered again"), (restored.Level, Message(restored)));
         Assert.Contains(("status", "ok"), restored.Fields);
         Assert.False(_push.Degraded);
     }

@@ -266,7 +266,7 @@ public sealed class ProviderWireTests(ProviderWireTests.Keys keys) : IAsyncLifet
         Assert.Equal(4096, PushPayload.Apns(most).Length);
         Assert.Equal(PushResult.Sent, await client.SendAsync(most, Phone, default));
         Assert.Equal(
-            PushResult.Failed(PushOutcome.Refused, "apns: the payload has 4097 bytes, 4096 are taken"),
+            PushResult.Failed(PushOutcome.Refused, "apns: the payload has 4097 bytes (limit 4096)"),
             await client.SendAsync(most with { Token = most.Token + "0" }, Phone, default)
         );
         Assert.Single(_received);
@@ -303,15 +303,15 @@ public sealed class ProviderWireTests(ProviderWireTests.Keys keys) : IAsyncLifet
         var file = Path.Combine(_folder.FullName, "nothing.pem");
         File.WriteAllText(file, "nothing");
         Assert.Equal(
-            "nothing.pem is no APNs key",
+            "nothing.pem is not an APNs key",
             Assert.Throws<FormatException>(() => new ApnsClient(ApnsSettings() with { Key = file }, _time, 1)).Message
         );
         Assert.Equal(
-            "nothing.pem holds no certificate",
+            "nothing.pem contains no certificate",
             Assert.Throws<FormatException>(() => new ApnsClient(ApnsSettings() with { Ca = file }, _time, 1)).Message
         );
         Assert.Equal(
-            "nothing.pem is no service account's key file",
+            "nothing.pem is not the key file of a service account",
             Assert.Throws<FormatException>(() => new FcmClient(new FcmSettings(Address, file), _time, 1)).Message
         );
     }

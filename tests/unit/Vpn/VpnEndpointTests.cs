@@ -157,8 +157,8 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("application/json", "x", 415, "logincheck takes application/x-www-form-urlencoded\n")]
-    [InlineData(null, "x", 415, "logincheck takes application/x-www-form-urlencoded\n")]
+    [InlineData("application/json", "x", 415, "logincheck expects application/x-www-form-urlencoded\n")]
+    [InlineData(null, "x", 415, "logincheck expects application/x-www-form-urlencoded\n")]
     [InlineData(Form, "=x", 400, "logincheck: a field without a name or without '='\n")]
     [InlineData(Form, "a=1&a=2", 400, "logincheck: field 'a' is given twice\n")]
     public async Task A_form_that_cannot_be_read_gets_its_status_and_reason(string? type, string form, int status, string told)
@@ -172,7 +172,7 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
     public async Task A_form_that_is_too_long_gets_its_limit()
     {
         var (reply, body) = await PostAsync(new string('a', RequestBody.SizeMax + 1));
-        Assert.Equal((413, $"logincheck takes at most {RequestBody.SizeMax} bytes\n"), (reply.StatusCode, body));
+        Assert.Equal((413, $"logincheck accepts at most {RequestBody.SizeMax} bytes\n"), (reply.StatusCode, body));
     }
 
     [Theory]
