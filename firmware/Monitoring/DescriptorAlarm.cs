@@ -55,7 +55,7 @@ internal sealed class DescriptorAlarm : IDisposable
         }
         _events.Write(
             new EventEntry(
-                "0100099163",
+                "0100099167",
                 "system",
                 EventLevel.Alert,
                 "File descriptors exhausted",

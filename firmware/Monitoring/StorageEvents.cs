@@ -3,7 +3,7 @@ using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware.Monitoring;
 
-/// <summary>The events of a disk that cannot be written. No public source documents an id: 99162 and 99163 are *assumed*.</summary>
+/// <summary>The events of a disk that cannot be written. No public source documents an id: 99165 and 99166 are *assumed*.</summary>
 internal static class StorageEvents
 {
     /// <summary>Creates the event for the start of a fault, or for its end (null).</summary>
@@ -12,7 +12,7 @@ internal static class StorageEvents
     internal static EventEntry Of(string? fault, long lost) =>
         fault is not null
             ? new(
-                "0100099162",
+                "0100099165",
                 "system",
                 EventLevel.Alert,
                 "Disk cannot be written",
@@ -21,7 +21,7 @@ internal static class StorageEvents
                 ("msg", $"The disk of the state folder cannot be written: {fault}. Logins are refused until it can")
             )
             : new(
-                "0100099163",
+                "0100099166",
                 "system",
                 EventLevel.Notice,
                 "Disk can be written",

@@ -116,7 +116,7 @@ public sealed class UnitMetrics : IDisposable
         Gauge(
             "appliance.storage.failing",
             "1",
-            "1 while the disk cannot be written (event 99162), else 0",
+            "1 while the disk cannot be written (event 99165), else 0",
             () => [Tagged(state.Fault is null ? 0 : 1, "disk", "state")]
         );
         Counter(

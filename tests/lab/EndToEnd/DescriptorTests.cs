@@ -98,7 +98,7 @@ public sealed class DescriptorTests : IDisposable
         await lab.LimitFilesAsync(lab.OpenFiles);
         await HoldAsync(lab, 10443, 40);
         await Until.TrueAsync(
-            async () => (await lab.Api.GetStringAsync("/lab/events?after=0")).Contains("0100099163", StringComparison.Ordinal),
+            async () => (await lab.Api.GetStringAsync("/lab/events?after=0")).Contains("0100099167", StringComparison.Ordinal),
             "the event"
         );
         Assert.Contains("appliance_accept_exhausted_total", await lab.Api.GetStringAsync("/lab/metrics"), StringComparison.Ordinal);

@@ -14,8 +14,8 @@ namespace Appliance.Tests.EndToEnd;
 /// </summary>
 public sealed class StorageFaultTests
 {
-    private const string DiskFault = "logid=\"0100099162\"";
-    private const string DiskWorks = "logid=\"0100099163\"";
+    private const string DiskFault = "logid=\"0100099165\"";
+    private const string DiskWorks = "logid=\"0100099166\"";
 
     [Theory]
     [InlineData("bob")]
