@@ -63,6 +63,12 @@ public sealed class Unit : IAsyncDisposable
     /// <summary>The active listeners.</summary>
     public IReadOnlyList<BoundService> Services => _front.Transport.Bound;
 
+    /// <summary>
+    /// Completes when the unit is ready: it listens, and the sessions that ended while it was off are deleted from disk. A full disk delays
+    /// it; an event and the console name the disk.
+    /// </summary>
+    public Task Ready => _services.Sessions.EndsDurable;
+
     /// <summary>The public certificate of the device CA, which phones trust from their enrolment on.</summary>
     public X509Certificate2 DeviceCa => _data.Certificates.Authority;
 

@@ -104,6 +104,39 @@ public sealed partial class VpnSessions
         return durable ? VpnEnding.Durable : VpnEnding.NotDurable;
     }
 
+    /// <summary>Completes when everything posted before is durable. Tries again whenever the disk can be written again.</summary>
+    private async Task UntilDurableAsync()
+    {
+        while (true)
+        {
+            var works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _state.FaultChanged += Changed;
+            try
+            {
+                // Kept writes precede this one: when it is durable, they are.
+                await _state.CommitAsync(VpnSessionRow.Delete([])).ConfigureAwait(false);
+                _ended?.Clear();
+                return;
+            }
+            catch (IOException)
+            {
+                await works.Task.ConfigureAwait(false);
+            }
+            finally
+            {
+                _state.FaultChanged -= Changed;
+            }
+
+            void Changed(string? fault)
+            {
+                if (fault is null)
+                {
+                    works.TrySetResult();
+                }
+            }
+        }
+    }
+
     /// <summary>Clears the records beside the database, once everything posted before them is durable in it.</summary>
     private async Task ClearEndedAsync(EndedSessions ended)
     {

@@ -126,6 +126,12 @@ public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
     }
 
     /// <summary>
+    /// Completes when the sessions that <see cref="StartAsync"/> ended are deleted from disk. Until then they are refused, but the unit is
+    /// not ready: a restart would have to end them again.
+    /// </summary>
+    public Task EndsDurable { get; private set; } = Task.CompletedTask;
+
+    /// <summary>
     /// Ends the sessions from before the restart whose credentials or rules have changed, durably. Call once, after the configuration was
     /// applied and before the first session. The database must not be read after that.
     /// </summary>
@@ -139,6 +145,10 @@ public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
         if (invalid.Count == 0 || await ForgetAsync([.. invalid.Select(end => end.Entry)]).ConfigureAwait(false))
         {
             _ended?.Clear();
+        }
+        else
+        {
+            EndsDurable = UntilDurableAsync();
         }
         var now = _time.GetUtcNow();
         foreach (var (entry, reason) in invalid.Where(end => end.Reason.Length > 0))

@@ -52,6 +52,9 @@ internal sealed class Laboratory : IAsyncDisposable
 
     public LabApi Api { get; }
 
+    /// <summary>Completes when the unit is ready (<see cref="Appliance.Firmware.Unit.Ready"/>); completed for a unit on a box.</summary>
+    public Task UnitReady => _built?.Power?.Unit.Ready ?? Task.CompletedTask;
+
     public LabClock Clock { get; }
 
     /// <summary>

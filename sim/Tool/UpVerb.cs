@@ -158,6 +158,13 @@ internal static class UpVerb
             {
                 await (headless ? Console.Error : Console.Out).WriteLineAsync(line);
             }
+            if (!lab.UnitReady.IsCompleted)
+            {
+                await Console.Error.WriteLineAsync(
+                    "not ready: the disk of the state folder cannot be written, so that ended sessions are not deleted yet"
+                );
+                await lab.UnitReady.WaitAsync(signals.Token);
+            }
             if (headless)
             {
                 await Console.Out.WriteLineAsync(JsonSerializer.Serialize(lab.Ready, LabJson.Default.ReadyJson));

@@ -7,6 +7,7 @@ using Appliance.Firmware.Login.Accounts;
 using Appliance.Firmware.Login.Remote;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Vpn;
+using Appliance.Tests.EndToEnd;
 using Appliance.Tests.Login;
 using Appliance.Tests.Storage;
 using Microsoft.Extensions.Time.Testing;
@@ -294,6 +295,28 @@ public sealed class VpnSessionsTests : IDisposable
         disk!.Dispose();
         Assert.Null(await During(before, (sessions, _) => Task.FromResult(sessions.Use(cookie, LoginRig.Home))));
     }
+
+    [Fact]
+    public async Task The_unit_is_ready_only_when_the_sessions_that_ended_while_it_was_off_are_deleted()
+    {
+        var (before, after) = (LoginRig.TreeOf(""), LoginRig.TreeOf("config user local\nedit bob\nset passwd another\nnext\nend\n"));
+        await During(before, (sessions, _) => OpenAsync(sessions, "bob"));
+        await using var state = Open();
+        using var ended = EndedSessions.Open(Path.Combine(_folder.FullName, "sessions.ended"));
+        using var sessions = Sessions(state, ended);
+        sessions.InForce(new ConfigTree(after.Schema), after);
+        using (new BrokenDisk(File))
+        {
+            await sessions.StartAsync();
+            Assert.False(sessions.EndsDurable.IsCompleted);
+            Assert.Equal(0, sessions.Count);
+        }
+        await Until.TrueAsync(() => sessions.EndsDurable.IsCompletedSuccessfully, "the deletion of the ended session");
+    }
+
+    [Fact]
+    public async Task Without_ended_sessions_the_unit_is_ready_at_once() =>
+        Assert.True(await During(LoginRig.TreeOf(""), (sessions, _) => Task.FromResult(sessions.EndsDurable.IsCompletedSuccessfully)));
 
     private static LoginGrant CatsGrant(ConfigTree tree) =>
         new("cat", "vpn-users", "full-access", LoginRig.Home, TwoFactor: true)
