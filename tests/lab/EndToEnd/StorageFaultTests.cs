@@ -139,7 +139,7 @@ public sealed class StorageFaultTests
             }
             else
             {
-                Assert.Contains("the disk cannot be written", await lab.CliAsync("execute vpn sslvpn del-web 0"), StringComparison.Ordinal);
+                Assert.Contains("stored when the disk can be written", await lab.CliAsync("execute vpn sslvpn del-web 0"), StringComparison.Ordinal);
             }
             Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(web, lab, "/remote/fortisslvpn_xml", cookie));
         }
