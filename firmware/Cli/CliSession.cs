@@ -177,8 +177,8 @@ public sealed partial class CliSession : IDisposable
             );
 
     /// <summary>
-    /// Waits for the reply of the pending command without holding a thread; returns its output, lines ended by \n, or "" if none is
-    /// pending.
+    /// Waits for the pending command without holding a thread; returns its output, lines ended by \n, or "" if none is pending. A session
+    /// that closed meanwhile still shows the reply (<c>execute reboot</c>), but no blank line for success.
     /// </summary>
     public async Task<string> AnsweredAsync()
     {
@@ -198,16 +198,17 @@ public sealed partial class CliSession : IDisposable
         }
         waiting.Stop.Dispose();
         Volatile.Write(ref _waiting, null);
+        var isSilent = Closed && reply is { Text: "", Error: null };
         if (_login is null)
         {
-            return Answer(reply) + ContinueAlias();
+            return isSilent ? "" : Answer(reply) + ContinueAlias();
         }
         return _login.Busy(() =>
         {
             _login.IsHeld = false;
             if (!waiting.IsLogin)
             {
-                return LogsIn ? "" : Answer(reply) + ContinueAlias();
+                return LogsIn || isSilent ? "" : Answer(reply) + ContinueAlias();
             }
             if (Closed)
             {
@@ -255,8 +256,7 @@ public sealed partial class CliSession : IDisposable
         LogsIn || _lines.IsOpen ? (typed.Length, []) : _help.Completions(typed);
 
     /// <summary>
-    /// Handles Ctrl-C: drops the current line, if there is one; else leaves every config level without saving; at the root, ends the
-    /// session.
+    /// Handles Ctrl-C: drops the current line, else leaves every config level without saving; at the root, ends the session.
     /// </summary>
     /// <param name="typing">True if the current line is not empty.</param>
     public void Interrupt(bool typing)

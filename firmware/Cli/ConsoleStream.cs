@@ -132,7 +132,8 @@ public static class ConsoleStream
         using var said = new SaidLines(session);
         await WriteAsync(output, console.Start(), cancellationToken).ConfigureAwait(false);
         var typed = new TypedBytes(input, cancellationToken);
-        while (!console.Closed)
+        // The reply of a command that closes the session (execute reboot) is shown as well.
+        while (!console.Closed || session.Waits)
         {
             var saying = said.WaitAsync(cancellationToken);
             if (session.Waits)
@@ -209,7 +210,7 @@ public static class ConsoleStream
         }
         var text = await answer.ConfigureAwait(false);
         await StreamAsync(console, streams ? said.Take() : null, output, cancellationToken).ConfigureAwait(false);
-        if (!console.Closed)
+        if (!console.Closed || text.Length > 0)
         {
             await WriteAsync(output, console.Answered(text), cancellationToken).ConfigureAwait(false);
         }

@@ -113,6 +113,7 @@ public sealed class PowerTests
             ];
             var time = new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero));
             var serials = new List<string>();
+            var consoles = new List<Task>();
             using var stop = new CancellationTokenSource();
             await BoardBoot.RunUnitsAsync(
                 new UnitOptions(
@@ -126,13 +127,15 @@ public sealed class PowerTests
                 unit =>
                 {
                     serials.Add(unit.SerialNumber);
-                    using var console = unit.OpenConsole();
-                    console.Execute(serials.Count < 3 ? "execute reboot" : "execute shutdown");
-                    console.Execute("y");
-                    Assert.True(console.Closed);
+                    consoles.Add(
+                        serials.Count < 3
+                            ? EndAsync(unit, "execute reboot", "\nSystem is rebooting...\n\n")
+                            : EndAsync(unit, "execute shutdown", "\nSystem is shutting down...\n\n")
+                    );
                 },
                 stop.Token
             );
+            await Task.WhenAll(consoles);
             Assert.Equal(3, serials.Count);
             Assert.Single(serials.Distinct());
         }
@@ -140,6 +143,15 @@ public sealed class PowerTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Ends a unit from its console, which shows the reply and is closed.</summary>
+    private static async Task EndAsync(Unit unit, string command, string reply)
+    {
+        using var console = unit.OpenConsole();
+        console.Execute(command);
+        Assert.Equal(reply, console.Execute("y") + await console.AnsweredAsync());
+        Assert.True(console.Closed);
     }
 
     private static Task ReadyAsync(TestLab lab) =>

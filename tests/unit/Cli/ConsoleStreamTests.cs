@@ -184,6 +184,40 @@ public sealed class ConsoleStreamTests : IDisposable
         Assert.Contains(terminal ? "stopped" : "ended well", Encoding.UTF8.GetString(output.ToArray()), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false, "begun\nended\n\n")]
+    [InlineData(true, "begun\r\nended\r\n\r\n")]
+    public async Task The_reply_of_a_command_that_closes_its_session_is_shown_even_if_the_terminal_is_slow(bool terminal, string expected)
+    {
+        var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var session = new CliSession(_store, [Closing(finish.Task)]);
+        // Each output is held until the test reads it.
+        var shown = new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1, useSynchronizationContext: false));
+        var typed = new Pipe();
+        var serving = ServeAsync();
+        var prompt = await shown.Reader.ReadAsync();
+        shown.Reader.AdvanceTo(prompt.Buffer.End);
+        await typed.Writer.WriteAsync(Encoding.UTF8.GetBytes(terminal ? "execute end\r" : "execute end\n"));
+        await SeenAsync(shown, expected.IndexOf("ended", StringComparison.Ordinal));
+        await Until.TrueAsync(() => session.Waits, "the command that waits");
+        finish.SetResult();
+        await Until.TrueAsync(() => session.Closed, "the end of the session");
+        using var rest = new StreamReader(shown.Reader.AsStream());
+        Assert.EndsWith(expected, await rest.ReadToEndAsync(), StringComparison.Ordinal);
+        await serving;
+
+        async Task ServeAsync()
+        {
+            var (input, output) = (typed.Reader.AsStream(), shown.Writer.AsStream());
+            await (
+                terminal
+                    ? ConsoleStream.RunTerminalAsync(session, input, output, TerminalSize.Usual, CancellationToken.None)
+                    : ConsoleStream.RunAsync(session, input, output, echo: false, CancellationToken.None)
+            );
+            await shown.Writer.CompleteAsync();
+        }
+    }
+
     [Fact]
     public async Task ABatchWaitsForItsCommands()
     {
@@ -225,6 +259,23 @@ public sealed class ConsoleStreamTests : IDisposable
                     {
                         return "stopped\n";
                     }
+                },
+            }
+        );
+
+    private static CliCommand Closing(Task finish) =>
+        new(
+            "execute end",
+            "Closes the session.",
+            Permissions.Maintenance.Write,
+            CliArguments.None,
+            call => new CliReply("begun\n")
+            {
+                Later = async _ =>
+                {
+                    await finish;
+                    call.Session.Close();
+                    return "ended\n";
                 },
             }
         );
