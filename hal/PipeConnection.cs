@@ -20,10 +20,10 @@ internal sealed class PipeConnection : DefaultConnectionContext
     );
 
     private readonly CancellationTokenSource _closed = new();
-    private readonly CancellationTokenSource _cut;
+    private readonly Cut _cut;
     private int _ended;
 
-    private PipeConnection(CancellationTokenSource cut, IDuplexPipe transport, EndPoint local, EndPoint remote)
+    private PipeConnection(Cut cut, IDuplexPipe transport, EndPoint local, EndPoint remote)
         : base(NewId(), transport, transport)
     {
         _cut = cut;
@@ -34,22 +34,20 @@ internal sealed class PipeConnection : DefaultConnectionContext
     /// <summary>Creates both ends of a new connection.</summary>
     internal static (PipeConnection Client, PipeConnection Server) CreatePair(IPEndPoint client, IPEndPoint server)
     {
-        // Never disposed: an abort may follow the end, and the source has no timer.
-        var cut = new CancellationTokenSource();
+        var cut = new Cut();
         var (clientOut, clientIn, serverOut, serverIn) = (new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer));
         var ends = (
             Client: new PipeConnection(cut, new Ends(clientIn.Reader, clientOut.Writer), client, server),
             Server: new PipeConnection(cut, new Ends(serverIn.Reader, serverOut.Writer), server, client)
         );
-        var there = PumpAsync(clientOut.Reader, serverIn.Writer, cut.Token);
-        var back = PumpAsync(serverOut.Reader, clientIn.Writer, cut.Token);
+        var there = PumpAsync(clientOut.Reader, serverIn.Writer, cut);
+        var back = PumpAsync(serverOut.Reader, clientIn.Writer, cut);
         _ = EndAsync(there, back, ends.Client, ends.Server);
         return ends;
     }
 
-    /// <summary>Aborts the connection on both sides.</summary>
-    public override void Abort(ConnectionAbortedException abortReason) =>
-        ThreadPool.UnsafeQueueUserWorkItem(static cut => cut.Cancel(), _cut, preferLocal: false);
+    /// <summary>Aborts the connection on both sides. Data that is sent after the call does not arrive.</summary>
+    public override void Abort(ConnectionAbortedException abortReason) => _cut.Make();
 
     /// <summary>Closes this end. Data already written still arrives before the other end sees the end.</summary>
 #pragma warning disable CA2215 // The base class disposes a source that an abort may still use; this class exists to avoid that crash.
@@ -66,20 +64,21 @@ internal sealed class PipeConnection : DefaultConnectionContext
 
     private static string NewId() => Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
 
-    private static async Task PumpAsync(PipeReader from, PipeWriter to, CancellationToken cut)
+    private static async Task PumpAsync(PipeReader from, PipeWriter to, Cut cut)
     {
         Exception? failure = null;
         try
         {
             while (true)
             {
-                var read = await from.ReadAsync(cut).ConfigureAwait(false);
+                var read = await from.ReadAsync(cut.Token).ConfigureAwait(false);
+                cut.ThrowIfMade();
                 foreach (var segment in read.Buffer)
                 {
                     to.Write(segment.Span);
                 }
                 from.AdvanceTo(read.Buffer.End);
-                var flushed = await to.FlushAsync(cut).ConfigureAwait(false);
+                var flushed = await to.FlushAsync(cut.Token).ConfigureAwait(false);
                 if (read.IsCompleted || flushed.IsCompleted)
                 {
                     break;
@@ -104,6 +103,34 @@ internal sealed class PipeConnection : DefaultConnectionContext
         await Task.WhenAll(there, back).ConfigureAwait(false);
         ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), client._closed, preferLocal: false);
         ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), server._closed, preferLocal: false);
+    }
+
+    /// <summary>The abort of a connection, which its two ends share.</summary>
+    private sealed class Cut
+    {
+        // Never disposed: an abort may follow the end, and the source has no timer.
+        private readonly CancellationTokenSource _source = new();
+        private volatile bool _made;
+
+        /// <summary>Cancelled soon after <see cref="Make"/>.</summary>
+        internal CancellationToken Token => _source.Token;
+
+        /// <summary>Aborts. The callbacks of the token run on another thread, because the caller may hold a lock.</summary>
+        internal void Make()
+        {
+            _made = true;
+            ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), _source, preferLocal: false);
+        }
+
+        /// <summary>Throws from the return of <see cref="Make"/> on, even if the token is not cancelled yet.</summary>
+        /// <exception cref="OperationCanceledException">The connection was aborted.</exception>
+        internal void ThrowIfMade()
+        {
+            if (_made)
+            {
+                throw new OperationCanceledException();
+            }
+        }
     }
 
     private sealed class Ends(PipeReader input, PipeWriter output) : IDuplexPipe
