@@ -139,7 +139,8 @@ public sealed class StorageFaultTests
             }
             else
             {
-                Assert.Contains("stored when the disk can be written", await lab.CliAsync("execute vpn sslvpn del-web 0"), StringComparison.Ordinal);
+                var reply = await lab.CliAsync("execute vpn sslvpn del-web 0");
+                Assert.Contains("stored when the disk can be written", reply, StringComparison.Ordinal);
             }
             Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(web, lab, "/remote/fortisslvpn_xml", cookie));
         }
