@@ -85,7 +85,7 @@ public sealed class CommandLineTests
     {
         var printed = new StringWriter();
         CommandLine.Create().Parse(["--version"]).Invoke(new() { Output = printed });
-        var changes = File.ReadLines(Path.Combine(Golden.Folder(), "../../../CHANGELOG.md"));
+        var changes = File.ReadLines(Repository.PathOf("CHANGELOG.md"));
         Assert.Equal("## " + printed.ToString().Trim(), changes.First(line => line.StartsWith("## ", StringComparison.Ordinal)));
     }
 
