@@ -5,7 +5,6 @@ using Xunit;
 namespace Appliance.Tests.EndToEnd;
 
 /// <summary>A host whose clock is set while a lab runs in real time.</summary>
-[Trait("Kind", "Lab")]
 public sealed class HostClockTests
 {
     private const string Stepped = "logid=\"0100099164\"";

@@ -4,7 +4,6 @@ using Xunit;
 namespace Appliance.Tests.Faults;
 
 /// <summary>The rows of the fault words, and the page that lists them.</summary>
-[Trait("Kind", "Unit")]
 public sealed class FaultWordTests
 {
     public static TheoryData<string, FaultDomain[]> Tables =>

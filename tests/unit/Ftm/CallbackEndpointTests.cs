@@ -17,7 +17,6 @@ using Xunit;
 namespace Appliance.Tests.Ftm;
 
 /// <summary>The endpoint that phones call back, without a wire: each refusal, and what reaches the push service.</summary>
-[Trait("Kind", "Unit")]
 public sealed class CallbackEndpointTests : IDisposable, IPushAnswers
 {
     private const string Id = "0123456789abcdef0123456789abcdef";

@@ -12,7 +12,6 @@ using Xunit;
 namespace Appliance.Tests.Ftm;
 
 /// <summary>The sending of a push: the message, its events and alarms, and the effects of a failure.</summary>
-[Trait("Kind", "Unit")]
 public sealed class PushServiceTests : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-pushes-");

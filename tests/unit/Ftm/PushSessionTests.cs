@@ -24,7 +24,6 @@ public sealed class PushSessionTests
     }
 
     [Theory]
-    [Trait("Kind", "Unit")]
     [InlineData(30, false)]
     [InlineData(31, false)]
     [InlineData(32, true)]

@@ -9,7 +9,6 @@ using Xunit;
 namespace Appliance.Tests.Ftm;
 
 /// <summary>A phone whose provider says that its registration is gone.</summary>
-[Trait("Kind", "Unit")]
 public sealed class RegistrationLossTests
 {
     private const string Serial = "FTKMOB0000000001";

@@ -10,7 +10,6 @@ using static Appliance.Tests.Radius.FacFixture;
 namespace Appliance.Tests.Radius;
 
 /// <summary>The bounds of the emulator's logins, the records that it keeps, and the fields of its events.</summary>
-[Trait("Kind", "Unit")]
 public sealed class FacBoundTests : FacRig
 {
     private static readonly FacAsker Asker = new(Nas.Address, FacPolicy.CodeOrEmpty, Nas.Address);

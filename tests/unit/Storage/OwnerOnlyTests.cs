@@ -5,7 +5,6 @@ using Xunit;
 namespace Appliance.Tests.Storage;
 
 /// <summary>The rights to a state folder and to what is in it.</summary>
-[Trait("Kind", "Unit")]
 [UnsupportedOSPlatform("windows")]
 public sealed class OwnerOnlyTests : IDisposable
 {
@@ -57,7 +56,7 @@ public sealed class OwnerOnlyTests : IDisposable
         const UnixFileMode Shared = (UnixFileMode)0b001_111_111_111;
         File.SetUnixFileMode(_folder.FullName, Shared);
         var error = Assert.Throws<UnauthorizedAccessException>(() => OwnerOnly.Enforce(_folder.FullName));
-        Assert.Contains($"state folder {_folder.FullName} is one that users share", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"state folder {_folder.FullName} is shared by users", error.Message, StringComparison.Ordinal);
         Assert.Equal(Shared, File.GetUnixFileMode(_folder.FullName));
     }
 

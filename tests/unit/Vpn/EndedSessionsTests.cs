@@ -6,7 +6,6 @@ using Xunit;
 namespace Appliance.Tests.Vpn;
 
 /// <summary>The file of sessions whose end could not be written to the database.</summary>
-[Trait("Kind", "Unit")]
 public sealed class EndedSessionsTests : IDisposable
 {
     private const int Most = 4096;

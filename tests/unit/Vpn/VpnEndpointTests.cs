@@ -18,7 +18,6 @@ using Xunit;
 namespace Appliance.Tests.Vpn;
 
 /// <summary>Every path, method and reply of the SSL VPN's web service, without a wire.</summary>
-[Trait("Kind", "Unit")]
 public sealed partial class VpnEndpointTests : IAsyncDisposable
 {
     private const string Form = "application/x-www-form-urlencoded";

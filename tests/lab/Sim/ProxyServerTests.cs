@@ -12,7 +12,6 @@ using Xunit;
 namespace Appliance.Tests.Sim;
 
 /// <summary>The push proxy's answers on the wire.</summary>
-[Trait("Kind", "Lab")]
 public sealed class ProxyServerTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-proxy-");

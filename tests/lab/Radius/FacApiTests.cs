@@ -8,7 +8,6 @@ using Xunit;
 namespace Appliance.Tests.Radius;
 
 /// <summary>The bounds of the emulator's REST calls: who may call, with what, and what each call answers.</summary>
-[Trait("Kind", "Lab")]
 public sealed class FacApiTests
 {
     private const string Right = "admin:testing123";

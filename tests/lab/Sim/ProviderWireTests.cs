@@ -13,7 +13,6 @@ using Xunit;
 namespace Appliance.Tests.Sim;
 
 /// <summary>The proxy's requests to APNs and FCM on the wire, and what it does with each of their answers.</summary>
-[Trait("Kind", "Lab")]
 public sealed class ProviderWireTests(ProviderWireTests.Keys keys) : IAsyncLifetime, IClassFixture<ProviderWireTests.Keys>
 {
     private const string Phone = "phone-token";

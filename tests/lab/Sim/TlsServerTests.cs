@@ -9,7 +9,6 @@ using Xunit;
 namespace Appliance.Tests.Sim;
 
 /// <summary>The listener of the push proxy and of the provider doubles.</summary>
-[Trait("Kind", "Lab")]
 public sealed class TlsServerTests
 {
     [Fact]
