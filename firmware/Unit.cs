@@ -11,6 +11,7 @@ using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Monitoring;
 using Appliance.Firmware.Network;
 using Appliance.Firmware.Storage;
+using Appliance.Firmware.Tunnels;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Connections;
 
@@ -68,6 +69,9 @@ public sealed class Unit : IAsyncDisposable
     /// it; an event and the console name the disk.
     /// </summary>
     public Task Ready => _services.Sessions.EndsDurable;
+
+    /// <summary>The tunnels of the SSL VPN.</summary>
+    public TunnelService Tunnels => _front.Tunnels;
 
     /// <summary>The public certificate of the device CA, which phones trust from their enrolment on.</summary>
     public X509Certificate2 DeviceCa => _data.Certificates.Authority;
@@ -199,7 +203,7 @@ public sealed class Unit : IAsyncDisposable
         ICommandSource[] sources =
         [
             new StatusCommands(Config, Nics, SerialNumber, transport, power, time),
-            new SessionCommands(_services.Sessions, transport, time),
+            new SessionCommands(_services.Sessions, _front.Tunnels, transport, time),
             new LogCommands(Events),
             new DebugCommands(_services.Debug, time),
             new ClockCommands(time, _options.SetClock),

@@ -64,6 +64,11 @@ public sealed record UnitOptions(
     /// <summary>The box's firmware slots; null if it has none.</summary>
     public IFirmwareSlots? Slots { get; init; }
 
+    /// <summary>
+    /// The network behind the tunnels of the SSL VPN; null for none, so that the packets of tunnels are lost. The caller disposes it.
+    /// </summary>
+    public ITunnelNetwork? TunnelNetwork { get; init; }
+
     /// <summary>The wire capture of the unit's messages; null on a box.</summary>
     public IWireObserver? Observer { get; init; }
 }

@@ -16,6 +16,7 @@ using Appliance.Firmware.Network;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Tunnels;
 using Appliance.Firmware.Validation;
 using Appliance.Firmware.Vpn;
 using Appliance.Hal;
@@ -202,13 +203,21 @@ internal sealed class UnitServices
 /// <summary>The listening side of a unit: its interfaces with their access flags, and the services that HTTP clients reach.</summary>
 internal sealed class UnitFront
 {
-    private UnitFront(IReadOnlyList<GatedNic> nics, NicTransport transport) => (Nics, Transport) = (nics, transport);
+    private UnitFront(IReadOnlyList<GatedNic> nics, NicTransport transport, TunnelService tunnels)
+    {
+        Nics = nics;
+        Transport = transport;
+        Tunnels = tunnels;
+    }
 
     /// <summary>The interfaces with their access flags.</summary>
     internal IReadOnlyList<GatedNic> Nics { get; }
 
     /// <summary>The listeners of all services.</summary>
     internal NicTransport Transport { get; }
+
+    /// <summary>The tunnels of the SSL VPN.</summary>
+    internal TunnelService Tunnels { get; }
 
     /// <summary>Starts the HTTP front end, then applies the configuration to every service; returns when every listener listens.</summary>
     /// <exception cref="AddressInUseException">A port is in use.</exception>
@@ -221,12 +230,14 @@ internal sealed class UnitFront
     )
     {
         var (config, events, time, debug) = (data.Config, data.Events, options.Time, services.Debug);
-        var vpn = new VpnEndpoint(services.Login, services.Sessions, events, debug);
+        var tunnels = new TunnelService(services.Sessions, events, debug, time, options.TunnelNetwork ?? new NoTunnelNetwork());
+        var vpn = new VpnEndpoint(services.Login, services.Sessions, events, debug, tunnels);
         var callback = new CallbackEndpoint(services.Push, new TrustedCallers(config, events, time), debug);
         var admin = new AdminEndpoint(from => TrustedHosts.AnyoneFrom(config.Current, from), debug);
         var front = new UnitFront(
             [.. options.Nics.Select(nic => owned.Push(new GatedNic(nic, services.Tap)))],
-            new NicTransport(time)
+            new NicTransport(time),
+            tunnels
         );
         var names = new ServiceNames(data.SerialNumber, front.Nics);
         IHttpService login = new ContextService(vpn.ServeAsync);
@@ -248,6 +259,8 @@ internal sealed class UnitFront
         );
         // Stopped first: it aborts every connection, so that the stop does not wait for logins that are pending on a phone.
         owned.Push(new ConnectionCutoff(front.Transport));
+        // Stopped before that: clients are notified of the end.
+        owned.Push(tunnels);
         var listeners = new Listeners(front.Transport, front.Nics, options.Connections);
         Follow(
             config,
@@ -258,6 +271,7 @@ internal sealed class UnitFront
                 services.Mail,
                 services.Sessions,
                 vpn,
+                tunnels,
                 admin,
                 data.Addresses,
                 names,

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Appliance.Hal;
@@ -13,7 +14,8 @@ namespace Appliance.Hal;
 /// <param name="ended">Called when the connection has ended.</param>
 /// <param name="tapped">The connection's pipe with a tap in it; null for its own pipe.</param>
 internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended, TappedPipe? tapped = null)
-    : ConnectionContext
+    : ConnectionContext,
+        IConnectionTransportFeature
 {
     private IDuplexPipe? _transport = tapped;
     private readonly Lock _lock = new();

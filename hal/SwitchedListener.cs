@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace Appliance.Hal;
 
@@ -59,6 +60,8 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
                 continue;
             }
             var connection = new GuardedConnection(accepted, Forget, Tapped?.Invoke(accepted));
+            // A handler that takes the connection over finds the pipe of the tap, or that of TLS, not the socket's.
+            accepted.Features.Set<IConnectionTransportFeature>(connection);
             var served = false;
             GuardedConnection? crowdedOut = null;
             lock (_lock)

@@ -4,13 +4,15 @@ using System.Text;
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Tunnels;
 using Appliance.Firmware.Vpn;
 using Appliance.Hal;
 
 namespace Appliance.Firmware.Commands;
 
 /// <summary>The commands that list connections and logins, and end them.</summary>
-internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time) : ICommandSource
+internal sealed class SessionCommands(VpnSessions sessions, TunnelService tunnels, NicTransport transport, TimeProvider time)
+    : ICommandSource
 {
     /// <summary>
     /// The reply about firewall users: no policy of this unit authenticates, and SSL VPN sessions are not firewall users.
@@ -25,9 +27,8 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         [
             new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", Permissions.Vpn.Read, CliArguments.None, _ => Monitor()),
             new("execute vpn sslvpn list", "List current connections.", Permissions.Vpn.Read, CliArguments.None, _ => Monitor()),
-            // There are no tunnels, so deleting one ends its login (*assumed*).
-            new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Permissions.Vpn.Write, CliArguments.One, Delete),
-            new("execute vpn sslvpn del-web", "Delete a web connection.", Permissions.Vpn.Write, CliArguments.One, Delete),
+            new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Permissions.Vpn.Write, CliArguments.One, DeleteTunnel),
+            new("execute vpn sslvpn del-web", "Delete a web connection.", Permissions.Vpn.Write, CliArguments.One, DeleteWeb),
             new("diagnose vpn ssl list", "List SSL VPN sessions.", Permissions.Vpn.Read, CliArguments.None, _ => List()),
             new(
                 "diagnose sys session list",
@@ -71,9 +72,21 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
                 $" {index}       {session.Grant.User}       {session.Grant.Group}       1(1)       {(long)idleLeft.TotalSeconds}       {(long)authLeft.TotalSeconds}       {session.Grant.Source}       0/0       0/0       {(session.Grant.TwoFactor ? 1 : 0)}\n"
             );
         }
-        return text.Append("\nSSL VPN sessions:\n Index   User    Group   Source IP      Duration        I/O Bytes       Tunnel/Dest IP\n")
-            .ToString();
+        text.Append("\nSSL VPN sessions:\n Index   User    Group   Source IP      Duration        I/O Bytes       Tunnel/Dest IP\n");
+        foreach (var (tunnel, index) in tunnels.List().Select((row, index) => (row, index)))
+        {
+            var duration = (long)(time.GetUtcNow() - tunnel.Began).TotalSeconds;
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $" {index}       {tunnel.Session.Grant.User}       {tunnel.Session.Grant.Group}       {tunnel.Session.Grant.Source}       "
+                    + $"{duration}       {tunnel.Traffic.SentBytes}/{tunnel.Traffic.ReceivedBytes}       {Addresses(tunnel)}\n"
+            );
+        }
+        return text.ToString();
     }
+
+    private static string Addresses(TunnelStatus tunnel) =>
+        tunnel.Address6 is null ? tunnel.Address.ToString() : $"{tunnel.Address},{tunnel.Address6}";
 
     private string List()
     {
@@ -88,16 +101,20 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         return text.Append(CultureInfo.InvariantCulture, $"total {sessions.Count}\n").ToString();
     }
 
-    private CliReply Delete(CliCall call)
+    private CliReply DeleteWeb(CliCall call) => Delete(call, [.. sessions.List().Select(row => row.Session)]);
+
+    /// <summary>Ends a tunnel by its index in the second table. Its session ends with it.</summary>
+    private CliReply DeleteTunnel(CliCall call) => Delete(call, [.. tunnels.List().Select(row => row.Session)]);
+
+    private CliReply Delete(CliCall call, VpnSession[] all)
     {
-        var all = sessions.List();
         if (!CallArguments.TryNumber(call.Arguments[0], 0, int.MaxValue, out var index))
         {
             return CliPaths.ParseError(call.Arguments[0]);
         }
-        return index >= all.Count
+        return index >= all.Length
             ? new ConfigError(-3, "entry not found in table")
-            : new CliReply("") { Later = _ => DeleteAsync(all[index].Session) };
+            : new CliReply("") { Later = _ => DeleteAsync(all[index]) };
     }
 
     /// <summary>Ends a session; it is removed from disk before the reply. A session that ended by itself meanwhile is no error.</summary>

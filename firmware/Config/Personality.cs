@@ -26,6 +26,11 @@ public sealed record Personality(string Name, Version Release, int Build, string
         new("7.6", new Version(7, 6, 4), 3596, "250821"),
     ];
 
+    private static readonly Version TunnelModeRemovedIn = new(7, 6, 3);
+
+    /// <summary>False in a release that has no tunnel mode of the SSL VPN: 7.6.3 removed it.</summary>
+    public bool HasTunnelMode => Release < TunnelModeRemovedIn;
+
     /// <summary>Returns the release with a name, or null.</summary>
     public static Personality? Find(string name) => All.FirstOrDefault(personality => personality.Name == name);
 }

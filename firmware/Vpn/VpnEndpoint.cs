@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
@@ -14,10 +13,12 @@ namespace Appliance.Firmware.Vpn;
 /// The web service of the SSL VPN. The path is compared as it is on the wire: an encoded spelling of a path is a different path. Nothing is
 /// ever built from the path.
 /// </summary>
-public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug) : IConfigSubscriber
+public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug, ITunnelService tunnels)
+    : IConfigSubscriber
 {
     private const string CookieName = "SVPNCOOKIE";
     private const int RealmMax = 36;
+    private static readonly Version RefusesDeadCookies = new(7, 2);
     private static readonly SearchValues<char> RealmCharacters = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
     );
@@ -51,14 +52,20 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
                         ? VpnReply.PageAsync(context, VpnPages.Index(session))
                         : RedirectAsync(context, "/remote/login")
             ),
-            "/remote/fortisslvpn_xml" => Get(context, () => Session(context) is not null ? XmlAsync(context) : ForbiddenAsync(context)),
-            "/remote/sslvpn-tunnel" => Get(context, () => ForbiddenAsync(context)),
+            "/remote/fortisslvpn_xml" => Get(context, () => Tunnel(context, tunnels.ConfigureAsync)),
+            "/remote/sslvpn-tunnel" => Get(context, () => Tunnel(context, tunnels.ServeAsync)),
             "/remote/logout" => Get(context, () => LogoutAsync(context)),
             _ when IsRealmPath(path) => Get(context, () => RedirectAsync(context, $"/remote/login?realm={path[1..]}&lang=en")),
             _ => StatusAsync(context, StatusCodes.Status404NotFound, "no such page"),
         };
         await served.ConfigureAwait(false);
     }
+
+    /// <summary>An unknown cookie is redirected in 6.4 and 7.0, and forbidden later (*assumed*).</summary>
+    private Task Tunnel(HttpContext context, Func<HttpContext, VpnSession, Task> serve) =>
+        Session(context) is { } session ? serve(context, session)
+        : _settings.Personality.Release < RefusesDeadCookies ? RedirectAsync(context, "/remote/login")
+        : ForbiddenAsync(context);
 
     private static Task Get(HttpContext context, Func<Task> serve) =>
         HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
@@ -121,34 +128,6 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
             return;
         }
         await VpnReply.PageAsync(context, VpnPages.LoggedOut()).ConfigureAwait(false);
-    }
-
-    private Task XmlAsync(HttpContext context)
-    {
-        var settings = _settings;
-        var release = settings.Personality.Release;
-        // openfortivpn takes every "/" for the end of a tag, so no value may contain one.
-        var dns = settings.Dns.Length > 0 ? $"<dns ip='{settings.Dns}'/>" : "";
-        return VpnReply.BodyAsync(
-            context,
-            "text/xml; charset=utf-8",
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"""
-                <?xml version='1.0' encoding='utf-8'?>
-                <sslvpn-tunnel ver='2' dtls='0' patch='1'>
-                <tunnel-method value='ppp'/>
-                <fos platform='{Personality.Platform}' major='{release.Major}' minor='{release.Minor:00}' patch='{release.Build}' build='{settings.Personality.Build}' branch='{settings.Personality.Build}' mr_num='{release.Minor:00}'/>
-                <auth-ses check-src-ip='{(settings.CheckSource ? 1 : 0)}' tun-connect-without-reauth='0' tun-user-ses-timeout='30'/>
-                <client-config save-password='off' keep-alive='off' auto-connect='off'/>
-                <ipv4>{dns}</ipv4>
-                <idle-timeout val='{(long)settings.IdleTimeout.TotalSeconds}'/>
-                <auth-timeout val='{(long)settings.AuthTimeout.TotalSeconds}'/>
-                </sslvpn-tunnel>
-
-                """
-            )
-        );
     }
 
     /// <summary>

@@ -47,6 +47,55 @@ internal static class VpnEvents
             ("msg", "SSL user failed to logged in")
         );
 
+    internal static EventEntry TunnelUp(VpnSession session, IPAddress address) =>
+        Entry(
+            "0101039947",
+            EventLevel.Information,
+            "SSL VPN session tunnel up",
+            "tunnel-up",
+            session.TunnelId,
+            session.Grant,
+            ("tunnelip", address.ToString()),
+            ("reason", "tunnel established"),
+            ("msg", "SSL tunnel established")
+        );
+
+    internal static EventEntry TunnelDown(
+        VpnSession session,
+        IPAddress address,
+        string reason,
+        long sentBytes,
+        long receivedBytes,
+        TimeSpan duration
+    ) =>
+        Entry(
+            "0101039948",
+            EventLevel.Information,
+            "SSL VPN session tunnel down",
+            "tunnel-down",
+            session.TunnelId,
+            session.Grant,
+            ("tunnelip", address.ToString()),
+            ("duration", ((long)duration.TotalSeconds).ToString(CultureInfo.InvariantCulture)),
+            ("sentbyte", sentBytes.ToString(CultureInfo.InvariantCulture)),
+            ("rcvdbyte", receivedBytes.ToString(CultureInfo.InvariantCulture)),
+            ("reason", reason),
+            ("msg", "SSL tunnel shutdown")
+        );
+
+    /// <summary>No address of the pool is free (*assumed* id and form; the text is the vendor's).</summary>
+    internal static EventEntry PoolExhausted(VpnSession session) =>
+        Entry(
+            "0101039426",
+            EventLevel.Alert,
+            "SSL VPN login fail",
+            "ssl-login-fail",
+            session.TunnelId,
+            session.Grant,
+            ("reason", "no more IP address available"),
+            ("msg", "SSL tunnel is refused: no more IP address available")
+        );
+
     private static EventEntry Entry(
         string id,
         EventLevel level,
@@ -63,7 +112,7 @@ internal static class VpnEvents
             description,
             [
                 ("action", action),
-                ("tunneltype", "ssl-web"),
+                ("tunneltype", id is "0101039947" or "0101039948" or "0101039949" ? "ssl-tunnel" : "ssl-web"),
                 ("tunnelid", tunnelId.ToString(CultureInfo.InvariantCulture)),
                 ("remip", grant.Source.ToString()),
                 ("user", grant.User.Length == 0 ? "N/A" : grant.User),

@@ -93,12 +93,14 @@ public sealed partial class VpnSessions
         var now = _time.GetUtcNow();
         foreach (var (entry, reason) in ended)
         {
+            Ended?.Invoke(entry.Session, reason);
             _events.Write(VpnEvents.Closed(entry.Session, reason, now));
         }
     }
 
     private async Task<VpnEnding> EndedAsync(Entry entry, string reason)
     {
+        Ended?.Invoke(entry.Session, reason);
         var durable = await ForgetAsync([entry]).ConfigureAwait(false);
         _events.Write(VpnEvents.Closed(entry.Session, reason, _time.GetUtcNow()));
         return durable ? VpnEnding.Durable : VpnEnding.NotDurable;
@@ -151,6 +153,9 @@ public sealed partial class VpnSessions
             // The records stay until the database can be written; the next sweep tries again.
         }
     }
+
+    private Entry? Find(VpnSession session) =>
+        _byDigest.Values.FirstOrDefault(entry => entry.Session.TunnelId == session.TunnelId && entry.Session.Began == session.Began);
 
     private void Remove(Entry entry)
     {

@@ -91,6 +91,11 @@ public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
+    /// <summary>
+    /// Raised when a session has ended, with the reason, on the thread that ended it, outside the lock. The handler must not block.
+    /// </summary>
+    public event Action<VpnSession, string>? Ended;
+
     /// <summary>The number of open sessions.</summary>
     public int Count
     {
@@ -249,6 +254,18 @@ public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
         }
     }
 
+    /// <summary>Marks a session as used now: traffic of its tunnel counts as use.</summary>
+    public void Touch(VpnSession session)
+    {
+        lock (_lock)
+        {
+            if (Find(session) is { } entry)
+            {
+                entry.LastUsed = _time.GetUtcNow();
+            }
+        }
+    }
+
     /// <summary>Logs out. Completes when the session is deleted from disk, or when the disk write failed.</summary>
     public async Task<VpnEnding> CloseAsync(string cookie, IPAddress source)
     {
@@ -273,9 +290,7 @@ public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
         Entry? entry;
         lock (_lock)
         {
-            entry = _byDigest.Values.FirstOrDefault(entry =>
-                entry.Session.TunnelId == session.TunnelId && entry.Session.Began == session.Began
-            );
+            entry = Find(session);
             if (entry is null)
             {
                 return VpnEnding.None;

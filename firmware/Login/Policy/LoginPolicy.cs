@@ -22,7 +22,7 @@ public sealed class LoginPolicy
 
     private readonly ImmutableArray<Rule> _rules;
     private readonly string _defaultPortal;
-    private readonly HashSet<string> _webPortals;
+    private readonly HashSet<string> _openPortals;
     private readonly Dictionary<string, (RemoteServer Server, string Group)?> _fallbacks;
     private readonly ConfigTree _config;
     private readonly Lazy<ILookup<string, RemoteGroup>> _remoteGroups;
@@ -36,10 +36,7 @@ public sealed class LoginPolicy
         var (users, global) = (config.Object("user setting"), config.Object("system global"));
         _rules = [.. settings.Children("authentication-rule").Entries.Select(rule => Read(rule.Entry))];
         _defaultPortal = settings.Text("default-portal");
-        _webPortals =
-        [
-            .. config.List("vpn ssl web portal").Entries.Where(portal => portal.Entry.Enabled("web-mode")).Select(portal => portal.Key),
-        ];
+        _openPortals = [.. config.List("vpn ssl web portal").Entries.Where(portal => IsOpen(portal.Entry)).Select(portal => portal.Key)];
         _fallbacks = Fallbacks(config, _rules);
         ForceSecondFactor = settings.Enabled("force-two-factor-auth");
         TimeSpan Time(ConfigObject from, string attribute) => TimeSpan.FromSeconds(from.Number(attribute));
@@ -199,7 +196,11 @@ public sealed class LoginPolicy
                 && rule.Text("user-peer").Length == 0
         );
 
-    private (string Group, string Portal)? Allowed(string group, string portal) => _webPortals.Contains(portal) ? (group, portal) : null;
+    /// <summary>A portal takes logins with web mode or, where the release has it, with tunnel mode.</summary>
+    private static bool IsOpen(ConfigObject portal) =>
+        portal.Enabled("web-mode") || (portal.Schema.Attribute("tunnel-mode") is not null && portal.Enabled("tunnel-mode"));
+
+    private (string Group, string Portal)? Allowed(string group, string portal) => _openPortals.Contains(portal) ? (group, portal) : null;
 
     /// <param name="Server">The configuration entry of the server that the group has as a member.</param>
     /// <param name="Group">The group.</param>

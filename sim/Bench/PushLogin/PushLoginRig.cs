@@ -13,6 +13,7 @@ using Appliance.Firmware.Login;
 using Appliance.Firmware.Network;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Tunnels;
 using Appliance.Firmware.Validation;
 using Appliance.Firmware.Vpn;
 using Appliance.Hal;
@@ -89,8 +90,9 @@ internal sealed class PushLoginRig : IAsyncDisposable
         var push = rig._owned.Push(new PushService(rig._login, phones, events, clock, debug, _ => Task.CompletedTask));
         rig._login.Gateways.Push = push;
         var sessions = rig._owned.Push(new VpnSessions(rig._state, events, clock, key));
-        var vpn = new VpnEndpoint(rig._login, sessions, events, debug);
-        foreach (var subscriber in (IConfigSubscriber[])[rig._login, push, sessions, vpn])
+        var tunnels = rig._owned.Push(new TunnelService(sessions, events, debug, clock, new NoTunnelNetwork()));
+        var vpn = new VpnEndpoint(rig._login, sessions, events, debug, tunnels);
+        foreach (var subscriber in (IConfigSubscriber[])[rig._login, push, sessions, vpn, tunnels])
         {
             store.Subscribe(subscriber);
         }

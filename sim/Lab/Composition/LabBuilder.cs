@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.FortiAuthenticator;
@@ -5,6 +6,7 @@ using Appliance.Doubles.Inbox;
 using Appliance.Doubles.LastHop;
 using Appliance.Doubles.Phones;
 using Appliance.Doubles.PushProxy;
+using Appliance.Doubles.TunnelNetwork;
 using Appliance.Doubles.Wire;
 using Appliance.Firmware;
 using Appliance.Firmware.Ftm;
@@ -61,7 +63,9 @@ internal static class LabBuilder
         UnitPower? power = null;
         if (parts.Appliance is { } wanted)
         {
-            power = owned.Push(await UnitPower.StartAsync(OptionsOf(parts, wanted, lab, cloud, push), cancellationToken));
+            var hosts = owned.Push(new TunnelHosts(LabClock.Wall, []));
+            power = owned.Push(await UnitPower.StartAsync(OptionsOf(parts, wanted, lab, cloud, push, hosts), cancellationToken));
+            hosts.Visitor = address => VisitorOf(power.Unit, address);
             appliance = owned.Push(new LabUnit(power.Unit, authenticator, parts.Clock));
             lab.Wire?.Attach(power.Unit);
             FollowClock(parts.Clock, appliance);
@@ -111,7 +115,20 @@ internal static class LabBuilder
         }
     }
 
-    private static UnitOptions OptionsOf(LabParts parts, ApplianceParts appliance, LabBase lab, PushCloud? cloud, PushPath? push) =>
+    /// <summary>Returns the session whose tunnel has an address; null if there is none.</summary>
+    private static TunnelVisitor? VisitorOf(Unit unit, IPAddress address) =>
+        unit.Tunnels.List().FirstOrDefault(tunnel => address.Equals(tunnel.Address) || address.Equals(tunnel.Address6)) is { } tunnel
+            ? new TunnelVisitor(tunnel.Session.Grant.User, tunnel.Session.Grant.Group, tunnel.Session.TunnelId, tunnel.Address)
+            : null;
+
+    private static UnitOptions OptionsOf(
+        LabParts parts,
+        ApplianceParts appliance,
+        LabBase lab,
+        PushCloud? cloud,
+        PushPath? push,
+        TunnelHosts hosts
+    ) =>
         new(
             parts.StateFolder,
             [.. appliance.Board.Nics.Select(nic => parts.Network.Nic(nic.Name, nic.Address))],
@@ -131,6 +148,7 @@ internal static class LabBuilder
             Connections = appliance.Connections,
             SerialNumber = appliance.SerialNumber,
             Numbers = appliance.Numbers,
+            TunnelNetwork = hosts,
         };
 
     private static async Task<(PushPath? Path, MqttAddress? Broker)> PushPathAsync(

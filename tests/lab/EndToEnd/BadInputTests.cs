@@ -113,8 +113,8 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
             { 10443, "GET /remote/fgt_lang?lang=/../../../..//////////dev/cmdb/sslvpn_websession", "", "", 404, "no such page" },
             { 10443, "GET /%72emote/login", "", "", 404, "no such page" },
             { 10443, "GET /remote//login", "", "", 404, "no such page" },
-            { 10443, "GET /remote/sslvpn-tunnel", "", "", 403, "forbidden" },
-            { 10443, "GET /remote/fortisslvpn_xml", "", "", 403, "forbidden" },
+            { 10443, "GET /remote/sslvpn-tunnel", "", "", 302, "" },
+            { 10443, "GET /remote/fortisslvpn_xml", "", "", 302, "" },
             { 10443, "BREW /", "", "", 405, "allowed here" },
             // callback
             { 4433, "GET /api/v1/pushauthresp/", "", "", 405, "" },

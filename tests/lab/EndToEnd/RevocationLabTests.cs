@@ -123,7 +123,7 @@ public sealed class RevocationLabTests
         foreach (var old in new[] { cookie, cat })
         {
             using var ended = await UseAsync(web, lab, old);
-            Assert.Equal(HttpStatusCode.Forbidden, ended.StatusCode);
+            Assert.Equal(HttpStatusCode.Redirect, ended.StatusCode);
         }
         await lab.AdvanceAsync(60);
         using var session = await UseAsync(web, lab, await LoginAsync(web, lab, "kat", "cat-password"));

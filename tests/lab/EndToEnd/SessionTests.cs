@@ -20,7 +20,7 @@ public sealed class SessionTests
         var cookie = await LoginAsync(web, lab);
         Assert.Equal(HttpStatusCode.OK, await UseAsync(web, lab, cookie));
         Assert.DoesNotContain("Command fail", await lab.CliTextAsync(change), StringComparison.Ordinal);
-        await Until.TrueAsync(async () => await UseAsync(web, lab, cookie) == HttpStatusCode.Forbidden, "the end of the session");
+        await Until.TrueAsync(async () => await UseAsync(web, lab, cookie) == HttpStatusCode.Redirect, "the end of the session");
         Assert.Contains(
             lab.EventLines(),
             line =>
@@ -29,7 +29,7 @@ public sealed class SessionTests
         // Not even a restart brings it back.
         await lab.RestartAsync();
         using var afterwards = new Web(lab);
-        Assert.Equal(HttpStatusCode.Forbidden, await UseAsync(afterwards, lab, cookie));
+        Assert.Equal(HttpStatusCode.Redirect, await UseAsync(afterwards, lab, cookie));
     }
 
     [Theory]
@@ -65,7 +65,7 @@ public sealed class SessionTests
                 answer.Headers.GetValues("Set-Cookie").Select(forgotten => forgotten.Split(';')[0].Trim())
             );
         }
-        Assert.Equal(HttpStatusCode.Forbidden, await UseAsync(web, lab, cookie));
+        Assert.Equal(HttpStatusCode.Redirect, await UseAsync(web, lab, cookie));
         Assert.Single(lab.EventLines(), line => line.Contains("reason=\"logout\"", StringComparison.Ordinal));
     }
 
@@ -81,10 +81,10 @@ public sealed class SessionTests
         await lab.AdvanceAsync(50);
         Assert.Equal(HttpStatusCode.OK, await UseAsync(web, lab, cookie));
         await lab.AdvanceAsync(1);
-        Assert.Equal(HttpStatusCode.Forbidden, await UseAsync(web, lab, cookie));
+        Assert.Equal(HttpStatusCode.Redirect, await UseAsync(web, lab, cookie));
         cookie = await LoginAsync(web, lab);
         await lab.AdvanceAsync(100);
-        Assert.Equal(HttpStatusCode.Forbidden, await UseAsync(web, lab, cookie));
+        Assert.Equal(HttpStatusCode.Redirect, await UseAsync(web, lab, cookie));
     }
 
     private static async Task<string> LoginAsync(Web web, TestLab lab)

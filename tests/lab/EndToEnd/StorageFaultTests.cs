@@ -142,11 +142,11 @@ public sealed class StorageFaultTests
                 var reply = await lab.CliAsync("execute vpn sslvpn del-web 0");
                 Assert.Contains("stored when the disk can be written", reply, StringComparison.Ordinal);
             }
-            Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(web, lab, "/remote/fortisslvpn_xml", cookie));
+            Assert.Equal(HttpStatusCode.Redirect, await GetAsync(web, lab, "/remote/fortisslvpn_xml", cookie));
         }
         await lab.RestartAsync();
         using var afterwards = new Web(lab);
-        Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(afterwards, lab, "/remote/fortisslvpn_xml", cookie));
+        Assert.Equal(HttpStatusCode.Redirect, await GetAsync(afterwards, lab, "/remote/fortisslvpn_xml", cookie));
     }
 
     /// <summary>Reads a console's output up to some text.</summary>

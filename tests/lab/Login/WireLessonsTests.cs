@@ -54,7 +54,7 @@ public sealed class WireLessonsTests
         {
             Assert.InRange(
                 await wire.StatusAsync($"GET /remote/fortisslvpn_xml HTTP/1.1\r\nHost: x\r\nCookie: SVPNCOOKIE={cookie}\r\n\r\n"),
-                400,
+                302,
                 431
             );
         }

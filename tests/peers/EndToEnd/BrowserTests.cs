@@ -102,8 +102,6 @@ public sealed class BrowserTests
         );
         // No value contains a "/", because openfortivpn reads it as the end of a tag.
         Assert.DoesNotMatch("='[^']*/", text);
-        using var tunnel = await AskAsync(web, at + "/remote/sslvpn-tunnel", cookie);
-        Assert.Equal(HttpStatusCode.Forbidden, tunnel.StatusCode);
         await lab.CliTextAsync(
             "config vpn ssl settings\nset idle-timeout 600\nset auth-timeout 3600\nset dns-server1 192.0.2.53\nset auth-session-check-source-ip disable\nend\n"
         );
@@ -118,6 +116,9 @@ public sealed class BrowserTests
                 (string?)root.Element("ipv4")!.Element("dns")!.Attribute("ip")
             )
         );
+        await lab.CliTextAsync("config vpn ssl web portal\nedit full-access\nset tunnel-mode disable\nnext\nend\n");
+        using var tunnel = await AskAsync(web, at + "/remote/sslvpn-tunnel", cookie);
+        Assert.Equal(HttpStatusCode.Forbidden, tunnel.StatusCode);
 
         static string? Of(System.Xml.Linq.XElement root, string element, string attribute) =>
             (string?)root.Element(element)!.Attribute(attribute);

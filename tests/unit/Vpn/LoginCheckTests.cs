@@ -6,6 +6,7 @@ using Appliance.Firmware.Login;
 using Appliance.Firmware.Login.Journal;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Tunnels;
 using Appliance.Firmware.Vpn;
 using Appliance.Tests.Login;
 using Microsoft.AspNetCore.Http;
@@ -24,6 +25,7 @@ public sealed class LoginCheckTests : IAsyncDisposable
     private readonly EventLog _events;
     private readonly LoginService _login;
     private readonly VpnSessions _sessions;
+    private readonly TunnelService _tunnels;
     private readonly VpnEndpoint _endpoint;
 
     public LoginCheckTests()
@@ -32,7 +34,8 @@ public sealed class LoginCheckTests : IAsyncDisposable
         _events = new EventLog(_state, _time, "X");
         _login = new LoginService(new TokenCore(_state), _state, _events, _time, new DebugTap());
         _sessions = new VpnSessions(_state, _events, _time, DeviceKey.Open(Path.Combine(_folder.FullName, "device.key")));
-        _endpoint = new VpnEndpoint(_login, _sessions, _events, new DebugTap());
+        _tunnels = new TunnelService(_sessions, _events, new DebugTap(), _time, new NoTunnelNetwork());
+        _endpoint = new VpnEndpoint(_login, _sessions, _events, new DebugTap(), _tunnels);
         var tree = LoginRig.TreeOf("");
         _login.InForce(tree, tree);
         _sessions.InForce(tree, tree);
@@ -40,6 +43,7 @@ public sealed class LoginCheckTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _tunnels.DisposeAsync();
         _sessions.Dispose();
         _login.Dispose();
         await _state.DisposeAsync();

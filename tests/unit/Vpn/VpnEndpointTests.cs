@@ -8,6 +8,7 @@ using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Tunnels;
 using Appliance.Firmware.Vpn;
 using Appliance.Tests.Login;
 using Microsoft.AspNetCore.Http;
@@ -37,6 +38,7 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
     private readonly EventLog _events;
     private readonly LoginService _login;
     private readonly VpnSessions _sessions;
+    private readonly TunnelService _tunnels;
     private readonly VpnEndpoint _endpoint;
 
     public VpnEndpointTests()
@@ -45,12 +47,14 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
         _events = new EventLog(_state, _time, "X");
         _login = new LoginService(new TokenCore(_state), _state, _events, _time, _tap);
         _sessions = new VpnSessions(_state, _events, _time, DeviceKey.Open(Path.Combine(_folder.FullName, "device.key")));
-        _endpoint = new VpnEndpoint(_login, _sessions, _events, _tap);
+        _tunnels = new TunnelService(_sessions, _events, _tap, _time, new NoTunnelNetwork());
+        _endpoint = new VpnEndpoint(_login, _sessions, _events, _tap, _tunnels);
         Use("");
     }
 
     public async ValueTask DisposeAsync()
     {
+        await _tunnels.DisposeAsync();
         _sessions.Dispose();
         _login.Dispose();
         await _state.DisposeAsync();
@@ -73,9 +77,9 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
     [InlineData("GET", "/remote/index", 302, "/remote/login")]
     [InlineData("GET", "/remote/fortisslvpn", 302, "/remote/login")]
     [InlineData("POST", "/remote/index", 405, "GET, HEAD")]
-    [InlineData("GET", "/remote/fortisslvpn_xml", 403, "")]
+    [InlineData("GET", "/remote/fortisslvpn_xml", 302, "/remote/login")]
     [InlineData("POST", "/remote/fortisslvpn_xml", 405, "GET, HEAD")]
-    [InlineData("GET", "/remote/sslvpn-tunnel", 403, "")]
+    [InlineData("GET", "/remote/sslvpn-tunnel", 302, "/remote/login")]
     [InlineData("POST", "/remote/sslvpn-tunnel", 405, "GET, HEAD")]
     [InlineData("GET", "/remote/logout", 200, "")]
     [InlineData("POST", "/remote/logout", 405, "GET, HEAD")]
@@ -344,6 +348,7 @@ public sealed partial class VpnEndpointTests : IAsyncDisposable
         _login.InForce(tree, tree);
         _sessions.InForce(tree, tree);
         _endpoint.Apply(tree, tree);
+        _tunnels.InForce(tree, tree);
     }
 
     private List<string> Debug()
