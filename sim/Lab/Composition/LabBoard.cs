@@ -112,6 +112,8 @@ internal static class LabBoard
             // From 7.0 on the callback address has another attribute.
             .Replace("{server}", (personality ?? Personality.Default).Release.Major < 7 ? "server-ip" : "server", StringComparison.Ordinal)
             .Replace("{port1}", port1.ToString(), StringComparison.Ordinal)
+            // The network behind the tunnels: behind port1 on a board with one interface.
+            .Replace("{inside}", board.Nics.Any(nic => nic.Name == "port2") ? "port2" : "port1", StringComparison.Ordinal)
             // The lab's mail server is in the network of port1.
             .Replace("{network}", string.Join('.', port1.GetAddressBytes()[..3]), StringComparison.Ordinal);
     }

@@ -17,6 +17,16 @@ internal static class TunnelTrees
         edit "port3"
         next
         end
+        config user local
+        edit "ann"
+        set type password
+        set passwd x
+        next
+        edit "bob"
+        set type password
+        set passwd x
+        next
+        end
         config user group
         edit "vpn-users"
         next
