@@ -28,7 +28,7 @@ internal static class GroundChanges
             "config vpn ssl settings\nconfig authentication-rule\nedit 1\nset groups others\nnext\nend\nend\n",
             "config vpn ssl settings\nconfig authentication-rule\nedit 1\nset portal other\nnext\nend\nend\n",
             "config vpn ssl settings\nconfig authentication-rule\nedit 1\nset realm staff\nnext\nend\nend\n",
-            "config vpn ssl web portal\nedit full-access\nset web-mode disable\nnext\nend\n",
+            "config vpn ssl web portal\nedit full-access\nset web-mode disable\nset tunnel-mode disable\nnext\nend\n",
         ];
 
     /// <summary>And those that a console can make, but no file.</summary>

@@ -214,7 +214,8 @@ public sealed class CliSessionTests : IDisposable
             StringComparison.Ordinal
         );
         Assert.NotEqual(0, _store.Current.List("user group").Count);
-        Type("config vpn ssl settings", "config authentication-rule", "purge", "y", "end", "end", "config user group", "purge", "y", "end");
+        Type("config vpn ssl settings", "config authentication-rule", "purge", "y", "end", "end");
+        Type("config firewall policy", "purge", "y", "end", "config user group", "purge", "y", "end");
         Assert.Equal(0, _store.Current.List("user group").Count);
     }
 
