@@ -106,9 +106,10 @@ internal sealed class PipeConnection : DefaultConnectionContext
     }
 
     /// <summary>The abort of a connection, which its two ends share.</summary>
+#pragma warning disable CA1001 // Never disposed: an abort may follow the end, and the source has no timer.
     private sealed class Cut
+#pragma warning restore CA1001
     {
-        // Never disposed: an abort may follow the end, and the source has no timer.
         private readonly CancellationTokenSource _source = new();
         private volatile bool _made;
 
