@@ -7,6 +7,8 @@ namespace Appliance.Firmware.Tunnels;
 /// <summary>The tunnel settings of one portal, completed by <c>vpn ssl settings</c>. Immutable.</summary>
 internal sealed record TunnelPortal
 {
+    private static readonly string[] DnsAttributes = ["dns-server1", "dns-server2", "ipv6-dns-server1", "ipv6-dns-server2"];
+
     /// <summary>True if the portal offers tunnels. Release 7.6.3 removed them: always false there.</summary>
     internal bool IsEnabled { get; private init; }
 
@@ -87,8 +89,7 @@ internal sealed record TunnelPortal
 
     private static IReadOnlyList<IPAddress> Servers(ConfigObject entry) =>
         [
-            .. new[] { "dns-server1", "dns-server2", "ipv6-dns-server1", "ipv6-dns-server2" }
-                .Where(attribute => entry.Schema.Attribute(attribute) is not null)
+            .. DnsAttributes.Where(attribute => entry.Schema.Attribute(attribute) is not null)
                 .Select(attribute => IPAddress.TryParse(entry.Text(attribute), out var server) ? server : IPAddress.Any)
                 .Where(server => !server.Equals(IPAddress.Any) && !server.Equals(IPAddress.IPv6Any)),
         ];
