@@ -1,5 +1,5 @@
-using System.Net;
 using System.Buffers;
+using System.Net;
 using System.Net.Sockets;
 using Appliance.Hal.Linux;
 using Microsoft.AspNetCore.Connections;
@@ -10,7 +10,9 @@ namespace Appliance.Doubles.TunnelNetwork;
 /// Connects a TCP connection in the tunnel to a server of the user's on loopback (<c>--tunnel-net</c>). The connection is reset if the
 /// server cannot be reached.
 /// </summary>
+#pragma warning disable CA1001 // The source has no timer, and the connection's end cancels it.
 internal sealed class ForwardApplication : ITcpApplication
+#pragma warning restore CA1001
 {
     private const int BufferSize = 32 * 1024;
     private readonly Action _progress;

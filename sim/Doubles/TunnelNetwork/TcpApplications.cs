@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Appliance.Doubles.TunnelNetwork;
@@ -89,14 +90,14 @@ internal sealed class CharacterGenerator : ITcpApplication
 /// their SHA-256.
 /// </summary>
 /// <param name="visitor">Returns the user behind an address; null if there is none.</param>
+#pragma warning disable CA1001 // The connection's end disposes the hash.
 internal sealed class HttpPage(Func<IPAddress, TunnelVisitor?> visitor) : ITcpApplication
+#pragma warning restore CA1001
 {
     private const int HeadMax = 8192;
     private const long BytesMax = 1L << 30;
     private readonly List<byte> _head = [];
-    private readonly System.Security.Cryptography.IncrementalHash _hash = System.Security.Cryptography.IncrementalHash.CreateHash(
-        System.Security.Cryptography.HashAlgorithmName.SHA256
-    );
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _bodyLeft = -1;
     private long _bodySize;
     private byte[] _answer = [];

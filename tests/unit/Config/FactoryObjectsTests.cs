@@ -74,7 +74,7 @@ public sealed partial class FactoryObjectsTests : IDisposable
             """
             config vpn ssl web portal
                 edit "full-access"
-                    set web-mode disable\nset tunnel-mode disable
+                    set web-mode disable
                 next
                 clone "tunnel-access" to "sales"
                 delete "web-access"

@@ -37,7 +37,7 @@ public sealed class WaysInTests
             set web-mode enable
             next
             edit tunnel-only
-            set web-mode disable\nset tunnel-mode disable
+            set web-mode disable
             next
             end
             config vpn ssl settings

@@ -282,9 +282,9 @@ public sealed class PppLinkTests
 
     private void Receive(string packet) => _link.Receive(Bytes(packet), _now, out _);
 
-    private IReadOnlyList<string> Sent() => Sent(_link);
+    private List<string> Sent() => Sent(_link);
 
-    private static IReadOnlyList<string> Sent(PppLink link)
+    private static List<string> Sent(PppLink link)
     {
         var sent = new List<string>();
         while (link.TryTake(out var packet))
