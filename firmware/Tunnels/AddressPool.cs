@@ -23,9 +23,10 @@ internal sealed class AddressPool
     internal IPAddress? Take(IReadOnlyList<AddressRange> ranges, bool roundRobin)
     {
         var addresses = ranges.SelectMany(Addresses);
-        var free = roundRobin && _last is { } last && ranges.Any(range => range.Contains(last))
-            ? addresses.SkipWhile(address => !address.Equals(last)).Skip(1).Concat(addresses).FirstOrDefault(IsFree)
-            : addresses.FirstOrDefault(IsFree);
+        var free =
+            roundRobin && _last is { } last && ranges.Any(range => range.Contains(last))
+                ? addresses.SkipWhile(address => !address.Equals(last)).Skip(1).Concat(addresses).FirstOrDefault(IsFree)
+                : addresses.FirstOrDefault(IsFree);
         if (free is not null)
         {
             _assigned.Add(free);

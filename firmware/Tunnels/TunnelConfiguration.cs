@@ -6,12 +6,12 @@ namespace Appliance.Firmware.Tunnels;
 /// <summary>The tunnel settings of one configuration. Immutable.</summary>
 internal sealed class TunnelConfiguration
 {
+    /// <summary>No portal offers a tunnel.</summary>
+    internal static TunnelConfiguration None { get; } = new(Personality.Default);
+
     private readonly Dictionary<string, TunnelPortal> _portals = new(StringComparer.Ordinal);
 
     private TunnelConfiguration(Personality personality) => Personality = personality;
-
-    /// <summary>No portal offers a tunnel.</summary>
-    internal static TunnelConfiguration None { get; } = new(Personality.Default);
 
     /// <summary>The release profile.</summary>
     internal Personality Personality { get; }
@@ -52,7 +52,9 @@ internal sealed class TunnelConfiguration
             Rules = TunnelRules.From(config),
             IsRoundRobin = Option("tunnel-addr-assigned-method") == "round-robin",
             ReconnectsWithoutLogin = Option("tunnel-connect-without-reauth") == "enable",
-            KeptFor = TimeSpan.FromSeconds(Option("tunnel-user-session-timeout") is "" ? 30 : settings.Number("tunnel-user-session-timeout")),
+            KeptFor = TimeSpan.FromSeconds(
+                Option("tunnel-user-session-timeout") is "" ? 30 : settings.Number("tunnel-user-session-timeout")
+            ),
             ChecksSource = settings.Enabled("auth-session-check-source-ip"),
             AllowsDtls = Option("dtls-tunnel") == "enable",
             IdleTimeout = TimeSpan.FromSeconds(settings.Number("idle-timeout")),

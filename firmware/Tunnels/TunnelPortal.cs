@@ -89,7 +89,8 @@ internal sealed record TunnelPortal
 
     private static IReadOnlyList<IPAddress> Servers(ConfigObject entry) =>
         [
-            .. DnsAttributes.Where(attribute => entry.Schema.Attribute(attribute) is not null)
+            .. DnsAttributes
+                .Where(attribute => entry.Schema.Attribute(attribute) is not null)
                 .Select(attribute => IPAddress.TryParse(entry.Text(attribute), out var server) ? server : IPAddress.Any)
                 .Where(server => !server.Equals(IPAddress.Any) && !server.Equals(IPAddress.IPv6Any)),
         ];

@@ -128,16 +128,6 @@ public sealed class TunnelService : ITunnelService, IConfigSubscriber, IAsyncDis
         await CloseAsync(entry, tunnel).ConfigureAwait(false);
     }
 
-    /// <summary>Carries frames until the tunnel ends or the connection closes.</summary>
-    private static async Task CarryAsync(HttpContext context, IDuplexPipe connection, TlsTunnelTransport transport, Tunnel tunnel)
-    {
-        var sending = SendAsync(transport, context);
-        await ReceiveAsync(connection.Input, tunnel, context.Features.Get<INicFeature>(), context.RequestAborted).ConfigureAwait(false);
-        transport.Close();
-        await sending.ConfigureAwait(false);
-        context.Abort();
-    }
-
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next) => null;
 
@@ -168,6 +158,16 @@ public sealed class TunnelService : ITunnelService, IConfigSubscriber, IAsyncDis
             tunnel.End("The unit is shut down");
         }
         await Task.WhenAny(Task.WhenAll(_serving.Values), Task.Delay(StopPatience, TimeProvider.System)).ConfigureAwait(false);
+    }
+
+    /// <summary>Carries frames until the tunnel ends or the connection closes.</summary>
+    private static async Task CarryAsync(HttpContext context, IDuplexPipe connection, TlsTunnelTransport transport, Tunnel tunnel)
+    {
+        var sending = SendAsync(transport, context);
+        await ReceiveAsync(connection.Input, tunnel, context.Features.Get<INicFeature>(), context.RequestAborted).ConfigureAwait(false);
+        transport.Close();
+        await sending.ConfigureAwait(false);
+        context.Abort();
     }
 
     private static TunnelUser UserOf(VpnSession session) =>

@@ -78,7 +78,9 @@ internal sealed record TunnelXml(Personality Personality, TunnelPortal Portal, T
         }
         if (Lease is not null && Portal.Splits)
         {
-            var routes = (Portal.Routes.Count > 0 ? Portal.Routes : PolicyRoutes).Where(range => IsFamily(range, AddressFamily.InterNetwork));
+            var routes = (Portal.Routes.Count > 0 ? Portal.Routes : PolicyRoutes).Where(range =>
+                IsFamily(range, AddressFamily.InterNetwork)
+            );
             var negate = Portal is { RoutesAreNegated: true, Routes.Count: > 0 } ? " negate='1'" : "";
             text.Append(CultureInfo.InvariantCulture, $"<split-tunnel-info{negate}>");
             foreach (var prefix in routes.SelectMany(range => range.Prefixes()).Distinct())
@@ -103,7 +105,9 @@ internal sealed record TunnelXml(Personality Personality, TunnelPortal Portal, T
         }
         if (Portal.Splits6)
         {
-            var routes = (Portal.Routes6.Count > 0 ? Portal.Routes6 : PolicyRoutes).Where(range => IsFamily(range, AddressFamily.InterNetworkV6));
+            var routes = (Portal.Routes6.Count > 0 ? Portal.Routes6 : PolicyRoutes).Where(range =>
+                IsFamily(range, AddressFamily.InterNetworkV6)
+            );
             text.Append("<split-tunnel-info>");
             foreach (var prefix in routes.SelectMany(range => range.Prefixes()).Distinct())
             {
@@ -117,7 +121,8 @@ internal sealed record TunnelXml(Personality Personality, TunnelPortal Portal, T
     private static bool IsFamily(AddressRange range, AddressFamily family) => range.First.AddressFamily == family;
 
     /// <summary>A value that neither parser misreads: no slash, no quote, no markup.</summary>
-    private static bool IsDomain(string value) => value.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_');
+    private static bool IsDomain(string value) =>
+        value.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_');
 
     private static IPAddress Mask(int length) =>
         AddressSet.Address(length == 0 ? 0 : (UInt128)(uint.MaxValue << (32 - length)), AddressFamily.InterNetwork);

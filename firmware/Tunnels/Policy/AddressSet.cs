@@ -31,7 +31,13 @@ internal readonly record struct AddressRange(IPAddress First, IPAddress Last)
         while (true)
         {
             var size = 0;
-            while (size < bits && ((next >> size) & UInt128.One) == UInt128.Zero && EndOf(next, size + 1) is var end && end >= next && end <= last)
+            while (
+                size < bits
+                && ((next >> size) & UInt128.One) == UInt128.Zero
+                && EndOf(next, size + 1) is var end
+                && end >= next
+                && end <= last
+            )
             {
                 size++;
             }
@@ -146,7 +152,8 @@ internal sealed class AddressSet(IReadOnlyList<AddressRange> ranges)
                 yield return subnet;
                 break;
             case "iprange"
-                when IPAddress.TryParse(address.Text("start-ip"), out var first) && IPAddress.TryParse(address.Text("end-ip"), out var last):
+                when IPAddress.TryParse(address.Text("start-ip"), out var first)
+                    && IPAddress.TryParse(address.Text("end-ip"), out var last):
                 yield return new AddressRange(first, last);
                 break;
         }

@@ -31,7 +31,5 @@ internal static class IcmpError
     }
 
     private static int LengthOf(ReadOnlySpan<byte> quoted) =>
-        quoted[0] >> 4 == 4
-            ? BinaryPrimitives.ReadUInt16BigEndian(quoted[2..])
-            : 40 + BinaryPrimitives.ReadUInt16BigEndian(quoted[4..]);
+        quoted[0] >> 4 == 4 ? BinaryPrimitives.ReadUInt16BigEndian(quoted[2..]) : 40 + BinaryPrimitives.ReadUInt16BigEndian(quoted[4..]);
 }

@@ -7,13 +7,6 @@ public sealed class PolicyCounters
 {
     private readonly ConcurrentDictionary<uint, Counter> _counters = new();
 
-    private sealed class Counter
-    {
-        public long Packets;
-        public long Bytes;
-        public long Flows;
-    }
-
     /// <summary>The counters of a policy: flows, packets, bytes; zeros for a policy that decided about no packet.</summary>
     /// <param name="policyId">The policy; 0 for the implicit deny policy.</param>
     public (long Flows, long Packets, long Bytes) Of(uint policyId) =>
@@ -47,5 +40,12 @@ public sealed class PolicyCounters
         {
             Interlocked.Increment(ref counter.Flows);
         }
+    }
+
+    private sealed class Counter
+    {
+        public long Packets;
+        public long Bytes;
+        public long Flows;
     }
 }

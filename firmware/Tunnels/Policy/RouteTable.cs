@@ -7,13 +7,13 @@ namespace Appliance.Firmware.Tunnels.Policy;
 /// <summary>The connected networks and the static routes of a configuration. Immutable.</summary>
 internal sealed class RouteTable
 {
+    /// <summary>No route.</summary>
+    internal static RouteTable Empty { get; } = new([]);
+
     private readonly IReadOnlyList<(AddressRange Network, int Distance, string Interface)> _routes;
 
     private RouteTable(IEnumerable<(AddressRange Network, int Distance, string Interface)> routes) =>
         _routes = [.. routes.OrderBy(route => route.Network.Span).ThenBy(route => route.Distance)];
-
-    /// <summary>No route.</summary>
-    internal static RouteTable Empty { get; } = new([]);
 
     /// <summary>Reads the routes of a configuration. IPv6 has the default route of the first interface (*assumed*).</summary>
     internal static RouteTable From(ConfigTree config)
@@ -49,5 +49,6 @@ internal sealed class RouteTable
         return "";
     }
 
-    private static AddressRange? Range(ImmutableArray<string> subnet) => subnet is [var network, var mask] ? AddressSet.Subnet(network, mask) : null;
+    private static AddressRange? Range(ImmutableArray<string> subnet) =>
+        subnet is [var network, var mask] ? AddressSet.Subnet(network, mask) : null;
 }

@@ -24,25 +24,14 @@ internal sealed class TunnelRules
     internal const string TunnelInterface = "ssl.root";
 
     private const string AnyInterface = "any";
+
+    /// <summary>No policy: every packet is denied.</summary>
+    internal static TunnelRules None { get; } = new([], RouteTable.Empty);
+
     private readonly IReadOnlyList<Rule> _rules;
     private readonly RouteTable _routes;
 
     private TunnelRules(IReadOnlyList<Rule> rules, RouteTable routes) => (_rules, _routes) = (rules, routes);
-
-    private sealed record Rule(ConfigObject Policy)
-    {
-        public required uint Id { get; init; }
-        public required AddressSet Source { get; init; }
-        public required AddressSet Destination { get; init; }
-        public required AddressSet Source6 { get; init; }
-        public required AddressSet Destination6 { get; init; }
-        public bool SourceNegated { get; } = Policy.Enabled("srcaddr-negate");
-        public bool DestinationNegated { get; } = Policy.Enabled("dstaddr-negate");
-        public bool ServiceNegated { get; } = Policy.Enabled("service-negate");
-    }
-
-    /// <summary>No policy: every packet is denied.</summary>
-    internal static TunnelRules None { get; } = new([], RouteTable.Empty);
 
     /// <summary>Reads the policies that name <c>ssl.root</c> or <c>any</c>, in table order.</summary>
     internal static TunnelRules From(ConfigTree config) =>
@@ -94,7 +83,9 @@ internal sealed class TunnelRules
 
     /// <summary>The destinations of the accepting policies for a user: the split tunnelling routes of a portal that names none.</summary>
     internal IEnumerable<AddressRange> DestinationsFor(TunnelUser user) =>
-        OutboundOf(user).Where(rule => !rule.DestinationNegated).SelectMany(rule => rule.Destination.Ranges.Concat(rule.Destination6.Ranges));
+        OutboundOf(user)
+            .Where(rule => !rule.DestinationNegated)
+            .SelectMany(rule => rule.Destination.Ranges.Concat(rule.Destination6.Ranges));
 
     private static Rule Read(ConfigTree config, string key, ConfigObject policy) =>
         new(policy)
@@ -140,4 +131,16 @@ internal sealed class TunnelRules
 
     private static bool Names(ConfigObject policy, string attribute, string name) =>
         policy.Words(attribute) is var words && (words.Contains(name) || words.Contains(AnyInterface));
+
+    private sealed record Rule(ConfigObject Policy)
+    {
+        public required uint Id { get; init; }
+        public required AddressSet Source { get; init; }
+        public required AddressSet Destination { get; init; }
+        public required AddressSet Source6 { get; init; }
+        public required AddressSet Destination6 { get; init; }
+        public bool SourceNegated { get; } = Policy.Enabled("srcaddr-negate");
+        public bool DestinationNegated { get; } = Policy.Enabled("dstaddr-negate");
+        public bool ServiceNegated { get; } = Policy.Enabled("service-negate");
+    }
 }

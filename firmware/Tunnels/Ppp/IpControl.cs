@@ -11,7 +11,10 @@ internal sealed class IpControl(PppLink link) : ControlProtocol(PppProtocol.Ipcp
 {
     private const int AddressSize = 4;
     private readonly byte[] _assigned = Bytes(link.Parameters.Assigned);
-    private readonly byte[][] _dns = [.. link.Parameters.Dns.Where(server => server.AddressFamily == AddressFamily.InterNetwork).Select(Bytes)];
+    private readonly byte[][] _dns =
+    [
+        .. link.Parameters.Dns.Where(server => server.AddressFamily == AddressFamily.InterNetwork).Select(Bytes),
+    ];
     private byte[]? _own = Bytes(link.Parameters.Own);
 
     /// <inheritdoc/>

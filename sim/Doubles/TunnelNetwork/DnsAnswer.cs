@@ -31,7 +31,11 @@ internal static class DnsAnswer
         {
             return Refuse(query, NotImplemented);
         }
-        if (BinaryPrimitives.ReadUInt16BigEndian(query[4..]) != 1 || !TryReadName(query, out var name, out var end) || end + 4 > query.Length)
+        if (
+            BinaryPrimitives.ReadUInt16BigEndian(query[4..]) != 1
+            || !TryReadName(query, out var name, out var end)
+            || end + 4 > query.Length
+        )
         {
             return Refuse(query, ServerFailureFormat);
         }

@@ -133,7 +133,8 @@ internal sealed class ForwardApplication : ITcpApplication
                 (_toClientStart, _toClientLength, _receiving, _serverFinished) = (0, length, false, length == 0);
             }
         }
-        catch (Exception error) when (error is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception error)
+            when (error is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             Break();
         }
@@ -150,7 +151,8 @@ internal sealed class ForwardApplication : ITcpApplication
                 _sending = false;
             }
         }
-        catch (Exception error) when (error is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception error)
+            when (error is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             Break();
         }

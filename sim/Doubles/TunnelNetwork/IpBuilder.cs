@@ -17,7 +17,8 @@ internal static class IpBuilder
     private static int _identification;
 
     /// <summary>Returns the size of the IP header for an address family.</summary>
-    internal static int HeadSize(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? HeadSize6 : HeadSize4;
+    internal static int HeadSize(IPAddress address) =>
+        address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? HeadSize6 : HeadSize4;
 
     /// <summary>Creates a packet with its header and an empty payload.</summary>
     /// <param name="source">The source address.</param>

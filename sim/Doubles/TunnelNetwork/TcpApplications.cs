@@ -159,7 +159,11 @@ internal sealed class HttpPage(Func<IPAddress, TunnelVisitor?> visitor) : ITcpAp
         var lines = Encoding.Latin1.GetString([.. _head]).Split('\n', StringSplitOptions.TrimEntries);
         var length = lines
             .Where(line => line.StartsWith("content-length:", StringComparison.OrdinalIgnoreCase))
-            .Select(line => long.TryParse(line["content-length:".Length..], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var size) ? size : 0)
+            .Select(line =>
+                long.TryParse(line["content-length:".Length..], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var size)
+                    ? size
+                    : 0
+            )
             .FirstOrDefault();
         _bodyLeft = _bodySize = Math.Clamp(length, 0, BytesMax);
         switch (lines[0].Split(' '))
@@ -171,14 +175,20 @@ internal sealed class HttpPage(Func<IPAddress, TunnelVisitor?> visitor) : ITcpAp
                 }
                 break;
             case ["GET", var path, ..] when path.StartsWith("/bytes/", StringComparison.Ordinal):
-                if (long.TryParse(path["/bytes/".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= BytesMax)
+                if (
+                    long.TryParse(path["/bytes/".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+                    && count <= BytesMax
+                )
                 {
                     _bytesLeft = count;
                     SetHead("200 OK", "application/octet-stream", count);
                 }
                 else
                 {
-                    SetAnswer("400 Bad Request", string.Create(CultureInfo.InvariantCulture, $"expected /bytes/N with N at most {BytesMax}\n"));
+                    SetAnswer(
+                        "400 Bad Request",
+                        string.Create(CultureInfo.InvariantCulture, $"expected /bytes/N with N at most {BytesMax}\n")
+                    );
                 }
                 break;
             case ["GET", "/", ..]:

@@ -51,7 +51,9 @@ internal sealed class TcpConnection
         DateTimeOffset now
     )
     {
-        (Local, Remote, _application) = (local, remote, application);
+        Local = local;
+        Remote = remote;
+        _application = application;
         var largest = mtu - IpBuilder.HeadSize(local.Address) - TcpSegment.HeadSize;
         _receiver = new TcpReceiver(syn.Sequence + 1, scales: syn.Scale is not null);
         _sender = new TcpSender(initial, Math.Min(largest, syn.Mss == 0 ? TcpSender.DefaultMss : syn.Mss), syn.Scale);

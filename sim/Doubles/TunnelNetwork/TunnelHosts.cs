@@ -52,9 +52,6 @@ public sealed class TunnelHosts : ITunnelNetwork
     /// <summary>Returns the addresses of a DNS name in lower case; null for an unknown name. Set by the lab.</summary>
     public Func<string, IReadOnlyList<IPAddress>?> Names { get; set; } = _ => null;
 
-    /// <summary>The number of TCP connections.</summary>
-    internal int Connections => _connections.Count;
-
     /// <inheritdoc/>
     public void Attach(TunnelPacketHandler deliver) => _deliver = deliver;
 
@@ -96,6 +93,9 @@ public sealed class TunnelHosts : ITunnelNetwork
         _connections.Clear();
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>The number of TCP connections.</summary>
+    internal int Connections => _connections.Count;
 
     /// <summary>True for the first fragment of a datagram: hosts here do not reassemble, and clients send whole packets.</summary>
     private static bool IsFragmented(ReadOnlySpan<byte> packet) => packet[0] >> 4 == 4 && (packet[6] & 0x20) != 0;

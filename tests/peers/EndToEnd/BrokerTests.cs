@@ -80,7 +80,7 @@ public sealed class BrokerTests
         var login = await PushLogin.BeginAsync(lab, web);
         var topic = new DeviceTopic("apns", DeviceTokens.Of("ios", "lab-phone-of-ann"));
         var place = $"{topic} at 127.0.0.1:{broker.Address.Port}";
-        var expected = $"last hop: no phone listens on {place}: the push is lost unless its phone comes back in time";
+        var expected = $"last hop: no phone subscribes to {place}; the push is lost unless its phone reconnects in time";
         await Until.TrueAsync(() => log.Texts.Contains(expected), "the line of the lost push");
         await lab.AdvanceAsync(60);
         Assert.DoesNotContain("ret=1", await login, StringComparison.Ordinal);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.Tunnels;
 
-/// <summary>The TCP of the hosts in the tunnel against a client model, over a network that loses, reorders and duplicates packets.</summary>
+/// <summary>The TCP of the hosts in the tunnel against a client model. The network between them loses, reorders and duplicates packets.</summary>
 [Trait("Kind", "Unit")]
 public sealed class TcpConnectionTests
 {
@@ -55,7 +55,11 @@ public sealed class TcpConnectionTests
     {
         var sent = new byte[5_000];
         new Random(7).NextBytes(sent);
-        var client = new TcpClientModel(new TcpNetwork(7, 0, Server, Client), sent) { ClosesWindowAt = 1_000, OpensWindowAfter = TimeSpan.FromMinutes(10) };
+        var client = new TcpClientModel(new TcpNetwork(7, 0, Server, Client), sent)
+        {
+            ClosesWindowAt = 1_000,
+            OpensWindowAfter = TimeSpan.FromMinutes(10),
+        };
         client.Run(TimeSpan.FromHours(1));
         Assert.Equal(sent, client.Received.ToArray());
     }
@@ -251,7 +255,10 @@ internal sealed class TcpClientModel(TcpNetwork network, byte[] toSend)
         {
             _early[segment.Sequence] = payload;
         }
-        while (_early.FirstOrDefault(early => unchecked((int)(early.Key - _peerNext)) <= 0 && early.Value is not null) is { Value: not null } next)
+        while (
+            _early.FirstOrDefault(early => unchecked((int)(early.Key - _peerNext)) <= 0 && early.Value is not null)
+                is { Value: not null } next
+        )
         {
             _early.Remove(next.Key);
             var known = unchecked((int)(_peerNext - next.Key));

@@ -57,7 +57,7 @@ public sealed class TunnelFrameTests
                 expected.Add([0xc0, 0x21, .. body]);
             }
             var (read, held) = (new List<byte[]>(), Array.Empty<byte>());
-            for (var at = 0; at < stream.Count; )
+            for (var at = 0; at < stream.Count;)
             {
                 var size = random.Next(1, Math.Min(20, stream.Count - at + 1));
                 var input = Split([.. held, .. stream.GetRange(at, size)], random);
