@@ -163,9 +163,11 @@ public sealed class TunnelService : ITunnelService, IConfigSubscriber, IAsyncDis
     /// <summary>Carries frames until the tunnel ends or the connection closes.</summary>
     private static async Task CarryAsync(HttpContext context, IDuplexPipe connection, TlsTunnelTransport transport, Tunnel tunnel)
     {
-        var sending = SendAsync(transport, context);
+        using var received = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        var sending = SendAsync(transport, context, received.Token);
         await ReceiveAsync(connection.Input, tunnel, context.Features.Get<INicFeature>(), context.RequestAborted).ConfigureAwait(false);
         transport.Close();
+        await received.CancelAsync().ConfigureAwait(false);
         await sending.ConfigureAwait(false);
         context.Abort();
     }
@@ -282,11 +284,13 @@ public sealed class TunnelService : ITunnelService, IConfigSubscriber, IAsyncDis
         }
     }
 
-    private static async Task SendAsync(TlsTunnelTransport transport, HttpContext context)
+    /// <summary>Sends until the tunnel ends, then gives the client time to read the last packet: an abort discards what is not read.</summary>
+    private static async Task SendAsync(TlsTunnelTransport transport, HttpContext context, CancellationToken received)
     {
         try
         {
             await transport.SendAsync(context.RequestAborted).ConfigureAwait(false);
+            await Task.Delay(StopPatience, TimeProvider.System, received).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or OperationCanceledException or InvalidOperationException)
         {

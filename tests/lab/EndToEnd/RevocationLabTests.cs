@@ -17,7 +17,10 @@ public sealed class RevocationLabTests
     [InlineData(NewPassword, "user_changed")]
     [InlineData("config user group\nedit vpn-users\nset member bob cat\nnext\nend\n", "sslvpn_login_no_matching_policy")]
     [InlineData("config vpn ssl settings\nconfig authentication-rule\ndelete 1\nend\nend\n", "sslvpn_login_no_matching_policy")]
-    [InlineData("config vpn ssl web portal\nedit full-access\nset web-mode disable\nset tunnel-mode disable\nnext\nend\n", "sslvpn_login_no_matching_policy")]
+    [InlineData(
+        "config vpn ssl web portal\nedit full-access\nset web-mode disable\nset tunnel-mode disable\nnext\nend\n",
+        "sslvpn_login_no_matching_policy"
+    )]
     [InlineData("config user local\nrename ann to anna\nend\n", "user_changed")]
     public async Task A_login_whose_push_is_out_ends_at_once_with_one_outcome_everywhere(string change, string reason)
     {
