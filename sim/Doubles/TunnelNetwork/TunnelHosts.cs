@@ -8,11 +8,6 @@ using Appliance.Hal;
 
 namespace Appliance.Doubles.TunnelNetwork;
 
-/// <summary>A host in the tunnel that stands for a server on loopback (<c>--tunnel-net 10.0.0.5:80=127.0.0.1:8000</c>).</summary>
-/// <param name="InTunnel">The address and port in the tunnel.</param>
-/// <param name="Server">The server.</param>
-public sealed record TunnelForward(IPEndPoint InTunnel, IPEndPoint Server);
-
 /// <summary>
 /// The network behind the tunnels of the lab and the simulator, without privileges: hosts that answer ICMP echo, DNS, UDP and TCP echo,
 /// discard and character generator, and HTTP. Every address of the network has such a host. Thread-safe.
@@ -31,18 +26,15 @@ public sealed class TunnelHosts : ITunnelNetwork
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly TimeProvider _time;
-    private readonly IReadOnlyList<TunnelForward> _forwards;
     private readonly ConcurrentDictionary<(IPEndPoint Local, IPEndPoint Remote), TcpConnection> _connections = new();
     private readonly ITimer _tick;
     private TunnelPacketHandler? _deliver;
 
     /// <summary>Creates the network.</summary>
     /// <param name="time">The clock for retransmissions: the machine's, also in a lab whose clock stands still.</param>
-    /// <param name="forwards">Hosts that stand for servers on loopback.</param>
-    public TunnelHosts(TimeProvider time, IReadOnlyList<TunnelForward> forwards)
+    public TunnelHosts(TimeProvider time)
     {
         _time = time;
-        _forwards = forwards;
         _tick = time.CreateTimer(_ => Tick(), null, TickInterval, TickInterval);
     }
 
@@ -205,12 +197,11 @@ public sealed class TunnelHosts : ITunnelNetwork
         {
             return null;
         }
-        TcpConnection? created = null;
-        if (Application(local, () => Progress(created!)) is not { } application)
+        if (Application(local) is not { } application)
         {
             return null;
         }
-        created = new TcpConnection(
+        var created = new TcpConnection(
             local,
             remote,
             segment,
@@ -223,13 +214,8 @@ public sealed class TunnelHosts : ITunnelNetwork
         return created;
     }
 
-    private ITcpApplication? Application(IPEndPoint local, Action progress)
-    {
-        if (_forwards.FirstOrDefault(forward => forward.InTunnel.Equals(local)) is { } forward)
-        {
-            return new ForwardApplication(forward.Server, progress);
-        }
-        return local.Port switch
+    private ITcpApplication? Application(IPEndPoint local) =>
+        local.Port switch
         {
             EchoPort => new EchoApplication(),
             DiscardPort => new DiscardApplication(),
@@ -237,16 +223,6 @@ public sealed class TunnelHosts : ITunnelNetwork
             HttpPort => new HttpPage(Visitor),
             _ => null,
         };
-    }
-
-    private void Progress(TcpConnection connection)
-    {
-        lock (connection)
-        {
-            connection.Progress(_time.GetUtcNow());
-        }
-        Flush(connection);
-    }
 
     private void Tick()
     {

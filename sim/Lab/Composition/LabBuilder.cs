@@ -63,7 +63,7 @@ internal static class LabBuilder
         UnitPower? power = null;
         if (parts.Appliance is { } wanted)
         {
-            var hosts = owned.Push(new TunnelHosts(LabClock.Wall, []));
+            var hosts = owned.Push(new TunnelHosts(LabClock.Wall));
             power = owned.Push(await UnitPower.StartAsync(OptionsOf(parts, wanted, lab, cloud, push, hosts), cancellationToken));
             hosts.Visitor = address => VisitorOf(power.Unit, address);
             appliance = owned.Push(new LabUnit(power.Unit, authenticator, parts.Clock));

@@ -96,7 +96,7 @@ internal sealed class TcpNetwork
         _loss = loss;
         _server = server;
         _client = client;
-        Hosts = new TunnelHosts(_time, []);
+        Hosts = new TunnelHosts(_time);
         Hosts.Attach(packet => Add(packet.ToArray(), toServer: false));
     }
 
