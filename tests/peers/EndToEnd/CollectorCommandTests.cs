@@ -204,11 +204,11 @@ public sealed class CollectorCommandTests
         await using var lab = await TestLab.StartAsync();
         await lab.CliAsync(
             "config router static",
-            "edit 1",
+            "edit 11",
             "set gateway 192.0.2.1",
             "set device port2",
             "next",
-            "edit 2",
+            "edit 12",
             "set dst 198.51.100.0/24",
             "set blackhole enable",
             "set distance 254",

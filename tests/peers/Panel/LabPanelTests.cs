@@ -37,6 +37,10 @@ public sealed class LabPanelTests
         Assert.Contains("Model name: Desktop simulator\n", await lab.CliAsync("get hardware status"), StringComparison.Ordinal);
 
         await lab.CliAsync(
+            "config firewall policy",
+            "purge",
+            "y",
+            "end",
             "config vpn ssl settings",
             "config authentication-rule",
             "purge",
